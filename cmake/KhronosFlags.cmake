@@ -1,0 +1,35 @@
+# Compiler and linker flags, the same for every target.
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo)
+endif()
+set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1")
+set(CMAKE_C_FLAGS_RELWITHDEBINFO "-O2 -g1")
+# Assertions of the standard library stay on: the store is the truth and a restart is safe.
+add_compile_definitions(_GLIBCXX_ASSERTIONS)
+add_compile_options(-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
+                    -fstack-protector-strong -fno-omit-frame-pointer)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # Asio's handler memory trips this one in g++ 12.
+  add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-Wno-mismatched-new-delete>)
+endif()
+
+if(KHRONOS_SANITIZE STREQUAL "address")
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined)
+  add_link_options(-fsanitize=address,undefined)
+elseif(KHRONOS_SANITIZE STREQUAL "thread")
+  add_compile_options(-fsanitize=thread -Wno-tsan)
+  add_link_options(-fsanitize=thread)
+else()
+  add_compile_options(-D_FORTIFY_SOURCE=2)
+endif()
+
+find_program(KHRONOS_MOLD mold)
+if(KHRONOS_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+find_program(KHRONOS_CCACHE ccache)
+if(KHRONOS_CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER ${KHRONOS_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${KHRONOS_CCACHE})
+endif()
+include_directories(${CMAKE_SOURCE_DIR}/src)

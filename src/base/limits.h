@@ -1,0 +1,37 @@
+// Every maximum of the system, in one place. Each is tested at the limit and past it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/time.h"
+
+namespace khronos::limits {
+
+// Text of users.
+inline constexpr std::size_t kScheduleBytes = 256;
+inline constexpr std::size_t kCronTermsPerField = 64;
+inline constexpr std::size_t kJobNameBytes = 128;
+inline constexpr std::size_t kJobDocumentBytes = 256 * 1024;
+inline constexpr std::size_t kJsonDepth = 32;
+inline constexpr std::size_t kHttpBodyBytes = 1 << 20;
+inline constexpr std::size_t kHttpHeaderBytes = 16 * 1024;
+
+// One transaction: etcd's defaults are 128 operations and 1.5 MiB.
+inline constexpr std::size_t kTxnOperations = 128;
+inline constexpr std::size_t kTxnBytes = 1 << 20;
+inline constexpr std::size_t kFireExecutions = 60;
+
+// Missed ticks are counted one by one up to here; a longer range says "at least".
+inline constexpr std::uint32_t kCountedRange = 100000;
+inline constexpr std::uint32_t kMisfireLimitMax = 10000;
+
+// Kept of a run's output: in the record, and in all.
+inline constexpr std::size_t kOutputTailInRecord = 4 * 1024;
+inline constexpr std::size_t kOutputHead = 64 * 1024;
+inline constexpr std::size_t kOutputTail = 256 * 1000;
+
+inline constexpr std::uint32_t kRetriesMax = 1000;
+inline constexpr std::uint32_t kMaxConcurrencyMax = 10000;
+
+}  // namespace khronos::limits
