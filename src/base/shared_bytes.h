@@ -19,7 +19,7 @@ class SharedBytes {
         if (content.empty()) return;
         void* memory = ::operator new(sizeof(Head) + content.size());
         head_ = new (memory) Head{{1}, static_cast<std::uint32_t>(content.size())};
-        std::memcpy(head_ + 1, content.data(), content.size());
+        std::memcpy(static_cast<void*>(head_ + 1), content.data(), content.size());
     }
     SharedBytes(const SharedBytes& other) noexcept : head_(other.head_) {
         if (head_) head_->references.fetch_add(1, std::memory_order_relaxed);
