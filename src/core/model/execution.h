@@ -140,6 +140,7 @@ struct Execution {
     std::string output_tail;  // at most limits::kOutputTailInRecord
     std::uint64_t output_bytes = 0;
     std::uint32_t lost_count = 0;
+    std::int32_t slot = -1;          // slots/<uid>/<slot> that it holds; -1: none
     std::uint32_t failed_count = 0;  // attempts that count against `retries`
     std::string payload;             // of this run only; empty: the job's
     std::vector<AttemptRecord> attempts;  // the earlier ones

@@ -1,0 +1,47 @@
+// Records as bytes: protocol buffers of proto/khronos/store/v1/records.proto. decode() fails
+// only on bytes that are no such record; it keeps fields that this build does not know.
+#pragma once
+
+#include <expected>
+#include <string>
+#include <string_view>
+
+#include "core/model/execution.h"
+#include "core/model/job.h"
+#include "core/model/shard.h"
+
+namespace khronos::store {
+
+inline constexpr std::uint32_t kFormatVersion = 1;
+
+// The record at `meta`.
+struct Meta {
+    std::string cluster_id;
+    std::uint32_t format_version = kFormatVersion;
+    std::uint64_t token_base = 0;
+    std::string unknown_fields;
+    bool operator==(const Meta&) const = default;
+};
+
+// A version that is over, at versions/<uid>/<generation>.
+struct JobVersion {
+    core::Job job;
+    WallTime ended_at;  // unset: still in force
+    bool deleted = false;
+    bool operator==(const JobVersion&) const = default;
+};
+
+std::string encode(const Meta& record);
+std::string encode(const core::Job& record);
+std::string encode(const JobVersion& record);
+std::string encode(const core::JobStats& record);
+std::string encode(const core::Execution& record);
+std::string encode(const core::Cursor& record);
+std::string encode(const core::Owner& record);
+std::string encode(const core::Trigger& record);
+
+// decode<core::Job>(bytes); the error is a sentence for the log.
+template <class Record>
+std::expected<Record, std::string> decode(std::string_view bytes);
+
+}  // namespace khronos::store
