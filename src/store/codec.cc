@@ -1,6 +1,7 @@
 #include "store/codec.h"
 
 #include <google/protobuf/arena.h>
+#include <google/protobuf/unknown_field_set.h>
 
 #include "khronos/store/v1/records.pb.h"
 
@@ -47,6 +48,18 @@ Policy policy_of(std::uint32_t number, Policy fallback) {
 }
 
 const JobSpec kDefaults;
+
+// Fields of a newer build, as their bytes.
+template <class Message>
+std::string unknown_of(const Message& in) {
+    std::string bytes;
+    if (!in.unknown_fields().empty()) in.unknown_fields().SerializeToString(&bytes);
+    return bytes;
+}
+template <class Message>
+void put_unknown(const std::string& bytes, Message* out) {
+    if (!bytes.empty()) out->mutable_unknown_fields()->ParseFromString(bytes);
+}
 
 void put_spec(const JobSpec& spec, v1::JobSpec* out) {
     out->set_name(spec.name);
@@ -95,6 +108,7 @@ void put_spec(const JobSpec& spec, v1::JobSpec* out) {
     if (spec.history_limit != kDefaults.history_limit) out->set_history_limit(spec.history_limit);
     put_time(spec.starts_at, [&](auto us) { out->set_starts_at(us); });
     put_time(spec.expires_at, [&](auto us) { out->set_expires_at(us); });
+    put_unknown(spec.unknown_fields, out);
 }
 
 JobSpec spec_of(const v1::JobSpec& in) {
@@ -145,6 +159,7 @@ JobSpec spec_of(const v1::JobSpec& in) {
     if (in.has_history_limit()) spec.history_limit = in.history_limit();
     if (in.has_starts_at()) spec.starts_at = WallTime{in.starts_at()};
     if (in.has_expires_at()) spec.expires_at = WallTime{in.expires_at()};
+    spec.unknown_fields = unknown_of(in);
     return spec;
 }
 
@@ -188,7 +203,7 @@ void put_job(const Job& job, v1::Job* out) {
     out->set_anchor(required_us(job.anchor));
     out->set_effective_from(required_us(job.effective_from));
     for (const PastEra& era : job.past) put_era(era, out->add_past());
-    *out->mutable_unknown_fields() = job.unknown_fields;
+    put_unknown(job.unknown_fields, out);
 }
 
 Job job_of(const v1::Job& in) {
@@ -202,7 +217,7 @@ Job job_of(const v1::Job& in) {
     job.anchor = required_time(in.anchor());
     job.effective_from = required_time(in.effective_from());
     for (const v1::PastEra& era : in.past()) job.past.push_back(era_of(era));
-    job.unknown_fields = in.unknown_fields();
+    job.unknown_fields = unknown_of(in);
     return job;
 }
 
@@ -271,7 +286,7 @@ void put_execution(const Execution& e, v1::Execution* out) {
     out->set_payload(e.payload);
     for (const core::AttemptRecord& attempt : e.attempts) put_attempt(attempt, out->add_attempts());
     if (e.slot >= 0) out->set_slot(static_cast<std::uint32_t>(e.slot));
-    *out->mutable_unknown_fields() = e.unknown_fields;
+    put_unknown(e.unknown_fields, out);
 }
 
 Execution execution_of(const v1::Execution& in) {
@@ -312,7 +327,7 @@ Execution execution_of(const v1::Execution& in) {
     e.payload = in.payload();
     for (const v1::Attempt& attempt : in.attempts()) e.attempts.push_back(attempt_of(attempt));
     e.slot = in.has_slot() ? static_cast<std::int32_t>(in.slot()) : -1;
-    e.unknown_fields = in.unknown_fields();
+    e.unknown_fields = unknown_of(in);
     return e;
 }
 
@@ -341,7 +356,7 @@ std::string encode(const Meta& record) {
         out->set_cluster_id(record.cluster_id);
         out->set_format_version(record.format_version);
         out->set_token_base(record.token_base);
-        *out->mutable_unknown_fields() = record.unknown_fields;
+        put_unknown(record.unknown_fields, out);
     });
 }
 std::string encode(const Job& record) {
@@ -372,7 +387,7 @@ std::string encode(const Cursor& record) {
         put_time(record.pass_end, [&](auto us) { out->set_pass_end(us); });
         out->set_uid(record.uid.value);
         put_time(record.uid_t, [&](auto us) { out->set_uid_t(us); });
-        *out->mutable_unknown_fields() = record.unknown_fields;
+        put_unknown(record.unknown_fields, out);
     });
 }
 std::string encode(const Owner& record) {
@@ -380,7 +395,7 @@ std::string encode(const Owner& record) {
         out->set_agent(record.agent);
         out->set_epoch(record.epoch.value);
         out->set_node(record.node);
-        *out->mutable_unknown_fields() = record.unknown_fields;
+        put_unknown(record.unknown_fields, out);
     });
 }
 std::string encode(const Trigger& record) {
@@ -399,7 +414,7 @@ std::string encode(const Trigger& record) {
 template <>
 std::expected<Meta, std::string> decode<Meta>(std::string_view bytes) {
     return parse<v1::Meta, Meta>(bytes, "meta record", [](const v1::Meta& in) {
-        return Meta{in.cluster_id(), in.format_version(), in.token_base(), in.unknown_fields()};
+        return Meta{in.cluster_id(), in.format_version(), in.token_base(), unknown_of(in)};
     });
 }
 template <>
@@ -438,14 +453,14 @@ std::expected<Cursor, std::string> decode<Cursor>(std::string_view bytes) {
         if (in.has_pass_end()) cursor.pass_end = WallTime{in.pass_end()};
         cursor.uid = JobUid(in.uid());
         if (in.has_uid_t()) cursor.uid_t = WallTime{in.uid_t()};
-        cursor.unknown_fields = in.unknown_fields();
+        cursor.unknown_fields = unknown_of(in);
         return cursor;
     });
 }
 template <>
 std::expected<Owner, std::string> decode<Owner>(std::string_view bytes) {
     return parse<v1::Owner, Owner>(bytes, "owner", [](const v1::Owner& in) {
-        return Owner{in.agent(), Epoch(in.epoch()), in.node(), in.unknown_fields()};
+        return Owner{in.agent(), Epoch(in.epoch()), in.node(), unknown_of(in)};
     });
 }
 template <>

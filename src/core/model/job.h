@@ -66,6 +66,8 @@ struct JobSpec {
     WallTime starts_at;   // no tick before; unset: none
     WallTime expires_at;  // no tick at or after; unset: none
 
+    std::string unknown_fields;  // of a newer build; carried along unread
+
     bool operator==(const JobSpec&) const = default;
 };
 
