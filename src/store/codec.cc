@@ -53,12 +53,13 @@ const JobSpec kDefaults;
 template <class Message>
 std::string unknown_of(const Message& in) {
     std::string bytes;
-    if (!in.unknown_fields().empty()) in.unknown_fields().SerializeToString(&bytes);
+    const auto& unknown = Message::GetReflection()->GetUnknownFields(in);
+    if (!unknown.empty()) unknown.SerializeToString(&bytes);
     return bytes;
 }
 template <class Message>
 void put_unknown(const std::string& bytes, Message* out) {
-    if (!bytes.empty()) out->mutable_unknown_fields()->ParseFromString(bytes);
+    if (!bytes.empty()) Message::GetReflection()->MutableUnknownFields(out)->ParseFromString(bytes);
 }
 
 void put_spec(const JobSpec& spec, v1::JobSpec* out) {

@@ -1,0 +1,83 @@
+// Saves, deletes and triggers jobs: the write side of the API, one transaction each
+// (store/txns.h), read back where the outcome was unknown, repeated where somebody else was
+// faster. Lives on one loop; completions are posted to it.
+#pragma once
+
+#include <expected>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "base/error.h"
+#include "core/model/job.h"
+#include "core/model/shard.h"
+#include "runtime/entropy.h"
+#include "runtime/loop.h"
+#include "store/store.h"
+
+namespace khronos::cluster {
+
+struct SavedJob {
+    core::Job job;
+    Revision revision;  // mod_revision of jobs/<name>: the ETag
+    bool created = false;
+    core::JobStats stats;
+};
+
+struct PutOptions {
+    std::string updated_by;
+    std::optional<Revision> if_match;  // Revision{0}: must not exist yet
+    bool run_on_create = false;        // also write a trigger, in the same transaction
+    // Counters and last results that a restore brings; larger counts and later times win.
+    std::optional<core::JobStats> stats;
+};
+
+struct RunOptions {
+    std::string payload;          // JSON text; empty: the job's own
+    std::string idempotency_key;  // empty: none
+    std::string requested_by;
+};
+
+struct DeletedJob {
+    core::Job job;
+    core::JobStats stats;
+};
+
+class JobWriter {
+  public:
+    template <class T>
+    using Done = std::move_only_function<void(std::expected<T, Error>)>;
+
+    struct Config {
+        Duration misfire_threshold = std::chrono::seconds(60);
+        int tries = 20;  // of a transaction that loses against the shard's owner
+    };
+    JobWriter(store::Store& store, runtime::Loop& loop, runtime::Entropy& entropy, Config config)
+        : store_(store), loop_(loop), entropy_(entropy), config_(config) {}
+
+    // `spec` must have passed core::validate(). Creates, or replaces the spec of the job of that
+    // name; counters, uid, anchor (unless the schedule's text changes) stay.
+    void put(core::JobSpec spec, PutOptions options, Done<SavedJob> done);
+    // Reads, changes and saves under compare; `change` may run several times.
+    void edit(std::string name, std::string updated_by,
+              std::move_only_function<std::expected<void, Error>(core::JobSpec&)> change,
+              Done<SavedJob> done);
+    // ErrorKind::conflict when other jobs name it as their parent and `dependents` says so.
+    void remove(std::string name, std::optional<Revision> if_match, std::string removed_by,
+                Done<DeletedJob> done);
+    // Asks for a run, now. Returns when the trigger is durable; the id is the execution's.
+    void run(std::string name, RunOptions options, Done<core::ExecutionId> done);
+    // Linearizable.
+    void get(std::string name, Done<std::optional<SavedJob>> done);
+
+  private:
+    struct Put;
+    void read_for_put(std::shared_ptr<Put> put);
+    store::Store& store_;
+    runtime::Loop& loop_;
+    runtime::Entropy& entropy_;
+    Config config_;
+    std::uint64_t last_uid_ = 0;
+};
+
+}  // namespace khronos::cluster
