@@ -6,8 +6,12 @@ namespace khronos::runtime {
 
 ManualLoop::ManualLoop(WallTime wall, MonoTime mono) : wall_us_(wall.us), mono_us_(mono.us) {}
 
-WallTime ManualLoop::wall_now() const { return WallTime{wall_us_.load()}; }
-MonoTime ManualLoop::mono_now() const { return MonoTime{mono_us_.load()}; }
+WallTime ManualLoop::wall_now() const {
+    return WallTime{wall_us_.load()};
+}
+MonoTime ManualLoop::mono_now() const {
+    return MonoTime{mono_us_.load()};
+}
 
 void ManualLoop::post(Task task) {
     // Notified under the lock: once the owner has seen the task it may destroy the loop.
@@ -63,7 +67,8 @@ bool ManualLoop::run_one() {
 
 std::size_t ManualLoop::run_until_idle() {
     std::size_t count = 0;
-    while (run_one()) ++count;
+    while (run_one())
+        ++count;
     return count;
 }
 
@@ -93,7 +98,9 @@ std::size_t ManualLoop::advance_to(MonoTime target) {
     return count;
 }
 
-void ManualLoop::set_wall(WallTime wall) { wall_us_ = wall.us; }
+void ManualLoop::set_wall(WallTime wall) {
+    wall_us_ = wall.us;
+}
 
 std::optional<MonoTime> ManualLoop::next_timer() const {
     if (timers_.empty()) return std::nullopt;

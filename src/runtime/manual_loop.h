@@ -49,7 +49,8 @@ class ManualLoop final : public Loop {
     // Runs tasks, waiting for them where there are none, until `done()` holds.
     template <class Predicate>
     void run_until(Predicate done) {
-        while (!done()) run_one_blocking();
+        while (!done())
+            run_one_blocking();
     }
 
     // Moves both clocks on by `d` >= 0. Every timer on the way runs with the clocks at its time;

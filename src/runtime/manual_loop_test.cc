@@ -60,7 +60,8 @@ TEST(ManualLoop, TimersRunInTheOrderOfTheirTimesWithTheClockAtTheirTime) {
 TEST(ManualLoop, TimersOfOneTimeRunInTheOrderTheyWereMade) {
     ManualLoop loop;
     std::vector<int> order;
-    for (int i = 0; i < 3; ++i) loop.call_after(1s, [&order, i] { order.push_back(i); });
+    for (int i = 0; i < 3; ++i)
+        loop.call_after(1s, [&order, i] { order.push_back(i); });
     loop.advance(1s);
     EXPECT_THAT(order, ElementsAre(0, 1, 2));
 }
@@ -149,7 +150,8 @@ TEST(ManualLoop, TakesTasksFromOtherThreads) {
     std::vector<std::jthread> threads;
     for (int t = 0; t < 4; ++t) {
         threads.emplace_back([&] {
-            for (int i = 0; i < 100; ++i) loop.post([&] { ++count; });
+            for (int i = 0; i < 100; ++i)
+                loop.post([&] { ++count; });
         });
     }
     loop.run_until([&] { return count == 400; });
