@@ -192,13 +192,20 @@ TEST(LayerClocks, WordsThatOnlyLookLikeAClockAreLeftAlone) {
 TEST(LayerRunner, KnowsOnlyLibcAndItsProtocol) {
     EXPECT_THAT(check_one("runner/runner_main.cc",
                           "#include <unistd.h>\n#include <sys/wait.h>\n#include <cstring>\n"
-                          "#include \"runner/supervisor.h\"\n"
+                          "#include \"runner/supervisor.h\"\n#include \"base/limits.h\"\n"
                           "#include \"worker/linux/runner_protocol.h\"\n"),
                 SizeIs(0));
     EXPECT_THAT(message_of("runner/runner_main.cc", "#include \"base/ids.h\"\n"),
                 HasSubstr("a program of its own"));
     EXPECT_THAT(message_of("runner/runner_main.cc", "#include <fmt/format.h>\n"),
                 HasSubstr("nothing but libc"));
+}
+
+TEST(LayerRunner, IsKnownToItsWorkerOnly) {
+    const char* text = "#include \"runner/protocol.h\"\n";
+    EXPECT_THAT(check_one("worker/linux/link.cc", text), IsEmpty());
+    EXPECT_THAT(message_of("worker/slots.cc", text), HasSubstr("only worker/linux"));
+    EXPECT_THAT(message_of("app/agent.cc", text), HasSubstr("only worker/linux"));
 }
 
 TEST(LayerLength, AFileHasOneSubject) {
