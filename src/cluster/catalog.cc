@@ -25,7 +25,10 @@ bool Catalog::apply(std::string_view name, const SharedBytes& record, Revision m
     const auto peek = peek_job(record.view());
     if (!peek || peek->name != name) return false;
     if (CatalogEntry* known = jobs_.find(name)) {
-        if (known->mod < mod) *known = {record, mod, peek->uid};
+        if (known->mod >= mod) return true;
+        // Deleted and made again between two looks: another job.
+        if (known->uid != peek->uid) stats_.erase(known->uid);
+        *known = {record, mod, peek->uid};
     } else {
         jobs_.insert({record, mod, peek->uid});
     }
