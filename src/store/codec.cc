@@ -388,6 +388,7 @@ std::string encode(const Cursor& record) {
         put_time(record.pass_end, [&](auto us) { out->set_pass_end(us); });
         out->set_uid(record.uid.value);
         put_time(record.uid_t, [&](auto us) { out->set_uid_t(us); });
+        out->set_nonce(record.nonce);
         put_unknown(record.unknown_fields, out);
     });
 }
@@ -454,6 +455,7 @@ std::expected<Cursor, std::string> decode<Cursor>(std::string_view bytes) {
         if (in.has_pass_end()) cursor.pass_end = WallTime{in.pass_end()};
         cursor.uid = JobUid(in.uid());
         if (in.has_uid_t()) cursor.uid_t = WallTime{in.uid_t()};
+        cursor.nonce = in.nonce();
         cursor.unknown_fields = unknown_of(in);
         return cursor;
     });

@@ -18,6 +18,7 @@ struct Cursor {
     WallTime pass_end;  // unset: no pass under way; fixed by a pass's first transaction
     JobUid uid;
     WallTime uid_t;
+    std::uint64_t nonce = 0;  // of the transaction that wrote it: tells whether mine was applied
     std::string unknown_fields;
     bool operator==(const Cursor&) const = default;
 
