@@ -3,7 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/json/parser.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/stream_parser.hpp>
 #include <boost/json/value_to.hpp>
 #include <iterator>
 #include <optional>
@@ -236,12 +237,11 @@ std::size_t distance(std::string_view a, std::string_view b) {
 std::expected<json::value, Error> parse_json(std::string_view text) {
     json::parse_options options;
     options.max_depth = limits::kJsonDepth;
-    json::parser parser({}, options);
+    json::stream_parser parser({}, options);
     boost::system::error_code error;
     const std::size_t used = parser.write_some(text.data(), text.size(), error);
-    if (!error && !parser.done()) error = json::error::incomplete;
-    if (!error && text.find_first_not_of(" \t\r\n", used) != text.npos)
-        error = json::error::extra_data;
+    if (!error && used < text.size()) error = json::error::extra_data;
+    if (!error) parser.finish(error);
     if (error == json::error::too_deep)
         return std::unexpected(invalid(
             "", fmt::format("the JSON is nested more than {} levels deep", limits::kJsonDepth)));

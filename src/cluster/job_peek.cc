@@ -14,7 +14,7 @@ constexpr std::uint32_t kMapKey = 1, kMapValue = 2;
 // Walks the fields of one message of the protocol buffers' wire format.
 class WireReader {
   public:
-    explicit WireReader(std::string_view bytes) : rest_(bytes) {}
+    explicit WireReader(std::string_view message) : rest_(message) {}
 
     // False at the end and at malformed bytes; `failed()` tells them apart.
     bool next() {
