@@ -5,6 +5,7 @@
 
 #include <expected>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -71,8 +72,24 @@ class JobWriter {
     void get(std::string name, Done<std::optional<SavedJob>> done);
 
   private:
-    struct Put;
-    void read_for_put(std::shared_ptr<Put> put);
+    // What a write of a job reads first: the job, its shard's cursor, its statistics.
+    struct Before {
+        std::optional<core::Job> job;
+        Revision job_revision;
+        Revision job_created;
+        core::Cursor cursor;
+        Revision cursor_revision;
+        core::JobStats stats;
+        Revision stats_revision;
+    };
+    struct Saving;
+    void read(std::string name, Done<Before> done);
+    void save(std::shared_ptr<Saving> saving);
+    void save_read(std::shared_ptr<Saving> saving, Before before);
+    void remove_try(std::string name, std::optional<Revision> if_match, int tries,
+                    Done<DeletedJob> done);
+    JobUid new_uid();
+
     store::Store& store_;
     runtime::Loop& loop_;
     runtime::Entropy& entropy_;

@@ -438,6 +438,11 @@ void DispatchEngine::on_accepted(const WorkerId& id, const Accepted& message, No
         return;
     }
     if (offered->phase != Phase::offered) return;
+    if (draining_) {  // nothing is claimed: somebody else will offer it again
+        effects.push_back(SendToWorker{id, Cancel{message.id, Reason::none}});
+        back_to_waiting(*offered, now.wall, now);
+        return;
+    }
     Execution next = offered->record;
     next.state = ExecutionState::claimed;
     next.reason = next.reason == Reason::no_worker ? Reason::none : next.reason;
@@ -546,6 +551,13 @@ DispatchStats DispatchEngine::stats() const {
 }
 
 std::size_t DispatchEngine::running_count() const { return stats().running; }
+
+std::vector<Execution> DispatchEngine::running() const {
+    std::vector<Execution> running;
+    for (const auto& [id, one] : items_)
+        if (one.phase == Phase::running) running.push_back(one.record);
+    return running;
+}
 
 std::vector<WorkerView> DispatchEngine::workers() const {
     std::vector<WorkerView> views;

@@ -98,6 +98,7 @@ class DispatchEngine {
     DispatchStats stats() const;
     std::vector<WorkerView> workers() const;
     const Execution* find(const ExecutionId& id) const;
+    std::vector<Execution> running() const;
     // Not yet ended and known to a worker.
     std::size_t running_count() const;
 

@@ -51,6 +51,8 @@ bool ShardEngine::save_job(const Job& job, SharedBytes record) {
     entry->misfire_limit = std::min(job.spec.misfire_limit, limits::kMisfireLimitMax);
     entry->concurrency = concurrency_limit(job.spec.concurrency, job.spec.max_concurrency);
     entry->disabled = job.spec.disabled;
+    entry->seen = true;
+    entry->name_hash = stable_hash(job.spec.name);
     auto past = past_eras(job, cursor_.decided_up_to(job.uid));
     if (past.empty() && !job.spec.starts_at.is_set() && !job.spec.expires_at.is_set()) {
         entry->extra.reset();
@@ -69,6 +71,29 @@ void ShardEngine::remove_job(JobUid uid) {
     if (at == jobs_.end() || (*at)->uid != uid) return;
     due_.remove(**at);
     jobs_.erase(at);
+}
+
+void ShardEngine::list_begins() {
+    for (const auto& entry : jobs_) entry->seen = false;
+}
+
+std::vector<JobUid> ShardEngine::list_ends() {
+    std::vector<JobUid> gone;
+    for (const auto& entry : jobs_)
+        if (!entry->seen) gone.push_back(entry->uid);
+    for (const JobUid uid : gone) remove_job(uid);
+    return gone;
+}
+
+std::optional<JobUid> ShardEngine::find_by_name(std::string_view name) const {
+    const std::uint64_t hash = stable_hash(name);
+    for (const auto& entry : jobs_)
+        if (entry->name_hash == hash) return entry->uid;
+    return std::nullopt;
+}
+
+void ShardEngine::remove_trigger(const ExecutionId& id) {
+    std::erase_if(triggers_, [&](const Trigger& trigger) { return trigger.id == id; });
 }
 
 void ShardEngine::add_trigger(const Trigger& trigger) {
@@ -212,7 +237,7 @@ void ShardEngine::decide_triggers(Batch& batch, UnderWay& run) {
             decision.tick.reason = Reason::deleted;
         }
         batch.decisions.push_back(std::move(decision));
-        ++run.triggers;
+        run.triggers.push_back(trigger.id);
     }
 }
 
@@ -306,8 +331,7 @@ void ShardEngine::applied(Revision revision) {
     under_way_.reset();
     cursor_ = run.after;
     cursor_revision_ = revision;
-    triggers_.erase(triggers_.begin(),
-                    triggers_.begin() + static_cast<std::ptrdiff_t>(run.triggers));
+    for (const ExecutionId& id : run.triggers) remove_trigger(id);
     for (const JobUid uid : run.jobs) {
         Entry* entry = find(uid);
         if (!entry) continue;

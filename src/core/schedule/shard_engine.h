@@ -63,7 +63,13 @@ class ShardEngine {
     // False when its schedule does not parse (a newer build's syntax): it has no ticks then.
     bool save_job(const Job& job, SharedBytes record);
     void remove_job(JobUid uid);
+    // A list of all jobs begins and ends: what was not saved in between is gone. The removed ones.
+    void list_begins();
+    std::vector<JobUid> list_ends();
+    // The uid of the job of that name; names are told apart by their 64-bit hash.
+    std::optional<JobUid> find_by_name(std::string_view name) const;
     void add_trigger(const Trigger& trigger);
+    void remove_trigger(const ExecutionId& id);
     // An execution that holds its job's concurrency, from its decision to its end.
     void add_open(const ExecutionId& id, std::int32_t slot);
     void remove_open(const ExecutionId& id);
@@ -112,6 +118,8 @@ class ShardEngine {
         std::uint32_t concurrency = 0;  // 0: no limit
         Misfire misfire = Misfire::once;
         bool disabled = false;
+        bool seen = true;  // by the list under way
+        std::uint64_t name_hash = 0;
     };
     struct OpenRun {
         ExecutionId id;
@@ -122,7 +130,7 @@ class ShardEngine {
         std::size_t operations = 0;
         std::vector<ExecutionId> opened;
         std::vector<JobUid> jobs;
-        std::size_t triggers = 0;
+        std::vector<ExecutionId> triggers;
     };
 
     // Operations that a record may cost: itself, the open execution, the slot, the trigger.

@@ -1,0 +1,112 @@
+// The dispatcher's hands: gives open executions to the dispatch engine, speaks to the workers
+// and writes claims, retries and ends. All decisions are core/dispatch's. Lives on one loop.
+#pragma once
+
+#include <functional>
+#include <list>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+
+#include "core/dispatch/dispatch_engine.h"
+#include "runtime/entropy.h"
+#include "runtime/loop.h"
+#include "store/store.h"
+#include "store/txns.h"
+#include "wire/worker_link.h"
+
+namespace khronos::dispatch {
+
+struct DispatcherConfig {
+    std::uint64_t token_base = 0;
+    std::size_t stats_cached = 65536;  // jobs whose statistics are kept in memory
+    // Ends of a job between two looks at whether its history is longer than history_limit.
+    std::uint32_t trim_every = 16;
+};
+
+class Dispatcher {
+  public:
+    struct Events {
+        // The end is durable: the place in the job's concurrency is free.
+        std::move_only_function<void(ShardId, const core::Execution&)> on_ended;
+        // A claim is durable: the run has its leave to start.
+        std::move_only_function<void(const core::Execution&)> on_claimed;
+        std::move_only_function<void(const core::Execution&, WallTime)> on_started;
+        // An ephemeral job has succeeded.
+        std::move_only_function<void(const std::string& job_name, JobUid)> on_ephemeral_done;
+        std::move_only_function<void(std::string)> on_warning;
+    };
+
+    Dispatcher(store::Store& store, runtime::Loop& loop, runtime::Entropy& entropy,
+               wire::AgentEnd& workers, DispatcherConfig config, Events events);
+    ~Dispatcher();
+
+    // An open execution of a shard that is ours. `job` is the job's present version; another one
+    // is read when the execution was decided by that.
+    void open(store::txns::Fence fence, core::Execution execution, Revision revision,
+              std::optional<core::Job> job);
+    // All that was open at the start is known: offers may begin, workers may say hello.
+    void start();
+    // No more offers; `done` when nothing runs any more. Calling stop() ends the waiting.
+    void drain(std::move_only_function<void()> done);
+    void stop();
+
+    void cancel(const core::ExecutionId& id, core::Reason reason,
+                std::move_only_function<void(bool known)> done);
+    void job_deleted(JobUid uid);
+
+    core::DispatchStats stats() const { return engine_.stats(); }
+    std::vector<core::WorkerView> workers() const { return engine_.workers(); }
+    // The running (claimed) executions as they are now, the start time included.
+    std::vector<core::Execution> running() const { return engine_.running(); }
+
+  private:
+    struct Stats {
+        core::JobStats value;
+        Revision revision;
+        std::uint32_t ends = 0;
+        std::uint32_t history_limit = 100;
+        bool loaded = false;
+        bool busy = false;  // an end of this job is being written
+        std::list<core::WriteExecution> waiting;
+    };
+    struct Carried {
+        store::txns::Fence fence;
+        std::uint32_t history_limit = 100;
+    };
+    struct IdHash {
+        std::size_t operator()(const core::ExecutionId& id) const {
+            return std::hash<std::string>{}(core::to_text(id));
+        }
+    };
+
+    void open_with(store::txns::Fence fence, core::Execution execution, Revision revision,
+                   const core::Job& job);
+    void apply(core::DispatchEffects effects);
+    void rewrite(core::WriteExecution effect);
+    void end(core::WriteExecution effect);
+    void next_end(JobUid uid);
+    void write_end(JobUid uid, core::WriteExecution effect);
+    void reload(const core::ExecutionId& id);
+    void trim(JobUid uid, std::uint32_t keep);
+    void trim_page(JobUid uid, std::uint32_t keep, std::string from, std::uint32_t kept);
+    void arm();
+    void check_drained();
+    void evict_stats();
+
+    store::Store& store_;
+    runtime::Loop& loop_;
+    runtime::Entropy& entropy_;
+    wire::AgentEnd& link_;
+    DispatcherConfig config_;
+    Events events_;
+    core::DispatchEngine engine_;
+    std::unordered_map<core::ExecutionId, Carried, IdHash> carried_;
+    std::unordered_map<JobUid, Stats> job_stats_;
+    std::move_only_function<void()> drained_;
+    runtime::TimerId timer_;
+    WallTime armed_for_;
+    bool stopped_ = false;
+};
+
+}  // namespace khronos::dispatch

@@ -1,0 +1,529 @@
+#include "scheduler/scheduler.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "store/codec.h"
+#include "store/keys.h"
+#include "store/settle.h"
+
+namespace khronos::scheduler {
+
+using store::Applied;
+using store::KeyValue;
+namespace keys = store::keys;
+namespace txns = store::txns;
+
+struct Scheduler::InFlight {
+    core::Cursor after;
+    std::vector<core::Execution> records;
+    std::vector<std::optional<core::Job>> jobs;
+};
+
+Scheduler::Scheduler(store::Store& store, runtime::Loop& loop, runtime::Entropy& entropy,
+                     SchedulerConfig config, Events events)
+    : store_(store),
+      loop_(loop),
+      entropy_(entropy),
+      config_(std::move(config)),
+      events_(std::move(events)) {
+    for (std::uint16_t i = 0; i < kShardCount; ++i)
+        shards_[i] = std::make_unique<Shard>(ShardId(i), config_.rules);
+}
+
+Scheduler::~Scheduler() { loop_.cancel(timer_); }
+
+// ---- start: take the shards, then read what they hold
+
+void Scheduler::start(std::move_only_function<void(std::expected<void, std::string>)> done) {
+    started_ = std::move(done);
+    last_look_ = loop_.now();
+    read_shards([this](const std::vector<KeyValue>& records) { take_all(records); });
+}
+
+void Scheduler::fail(std::string why) {
+    if (started_) std::exchange(started_, nullptr)(std::unexpected(std::move(why)));
+}
+
+void Scheduler::part_ends() {
+    CHECK(parts_ > 0);
+    if (--parts_ == 0 && next_part_) std::exchange(next_part_, nullptr)();
+}
+
+void Scheduler::read_shards(
+    std::move_only_function<void(const std::vector<KeyValue>&)> done) {
+    store::RangeRequest request;
+    request.begin = keys::kShards;
+    request.end = store::prefix_end(keys::kShards);
+    request.limit = kShardCount * 8;
+    store_.range(std::move(request), [this, done = std::move(done)](auto result) mutable {
+        if (!result) return fail("the shards cannot be read: " + result.error().why);
+        done(result->kvs);
+    });
+}
+
+void Scheduler::take_all(const std::vector<KeyValue>& records) {
+    struct Found {
+        Revision owner;
+        Epoch epoch;
+        bool cursor = false;
+    };
+    std::array<Found, kShardCount> found;
+    for (const KeyValue& kv : records) {
+        const auto key = keys::shard_key_of(kv.key);
+        if (!key) continue;
+        Found& shard = found[key->shard.value];
+        if (key->part == keys::ShardPart::cursor) shard.cursor = true;
+        if (key->part != keys::ShardPart::owner) continue;
+        shard.owner = kv.mod_revision;
+        const auto owner = store::decode<core::Owner>(kv.value.view());
+        if (!owner) return fail(fmt::format("{}: {}", kv.key, owner.error()));
+        shard.epoch = owner->epoch;
+    }
+    part_begins();
+    next_part_ = [this] {
+        // What a shard holds is read after it was taken: nobody else can change it any more.
+        read_shards([this](const std::vector<KeyValue>& now) { load_all(now); });
+    };
+    for (const auto& shard : shards_) {
+        const Found& as_read = found[shard->id.value];
+        take(*shard, as_read.owner, as_read.epoch.next(), as_read.cursor);
+    }
+    part_ends();
+}
+
+void Scheduler::take(Shard& shard, Revision owner_as_read, Epoch epoch, bool has_cursor) {
+    part_begins();
+    std::optional<core::Cursor> first;
+    if (!has_cursor) {
+        first.emplace();
+        first->t = loop_.wall_now().floor_second();
+        first->nonce = entropy_.next();
+    }
+    store::SettleRequest request;
+    request.txn = txns::take(shard.id, owner_as_read, {config_.agent_id, epoch, config_.node, {}},
+                             first);
+    request.probe = keys::shard_owner(shard.id);
+    request.is_mine = [agent = config_.agent_id, epoch](const KeyValue& kv) {
+        const auto owner = store::decode<core::Owner>(kv.value.view());
+        return owner && owner->agent == agent && owner->epoch == epoch;
+    };
+    request.persist = true;
+    store::settle(store_, loop_, std::move(request),
+                  [this, &shard, epoch](store::WriteOutcome outcome) {
+                      if (const auto* applied = std::get_if<Applied>(&outcome)) {
+                          shard.owner_revision = applied->revision;
+                          shard.epoch = epoch;
+                          shard.owned = true;
+                      }
+                      part_ends();
+                  });
+}
+
+void Scheduler::load_all(const std::vector<KeyValue>& records) {
+    for (const KeyValue& kv : records) {
+        const auto key = keys::shard_key_of(kv.key);
+        if (!key) continue;
+        Shard& shard = *shards_[key->shard.value];
+        switch (key->part) {
+            case keys::ShardPart::owner:
+                if (kv.mod_revision != shard.owner_revision) shard.owned = false;
+                break;
+            case keys::ShardPart::cursor: {
+                const auto cursor = store::decode<core::Cursor>(kv.value.view());
+                if (!cursor) return fail(fmt::format("{}: {}", kv.key, cursor.error()));
+                shard.engine.set_cursor(*cursor, kv.mod_revision);
+                break;
+            }
+            case keys::ShardPart::jobs:
+                learn_jobs_version(shard, kv.mod_revision);
+                break;
+        }
+    }
+    part_begins();
+    next_part_ = [this] {
+        store::Mirror::Listener listener;
+        listener.on_list_begins = [] {};
+        listener.on_put = [this](KeyValue kv) {
+            const auto key = keys::trigger_of_key(kv.key);
+            const auto trigger = store::decode<core::Trigger>(kv.value.view());
+            if (!key || !trigger) return;
+            shards_[key->shard.value]->engine.add_trigger(*trigger);
+        };
+        listener.on_erase = [this](const std::string& key, Revision) {
+            if (const auto item = keys::trigger_of_key(key))
+                shards_[item->shard.value]->engine.remove_trigger(item->id);
+        };
+        listener.on_listed = [] {};
+        listener.on_reached = [this](Revision) { wake(); };
+        triggers_ = std::make_unique<store::Mirror>(
+            store_, loop_,
+            store::Mirror::Config{std::string(keys::kTriggers), 5000, config_.relist_every},
+            std::move(listener));
+        triggers_->start();
+        running_ = true;
+        std::exchange(started_, nullptr)({});
+        wake();
+    };
+    load_open(std::string(keys::kOpen));
+    part_ends();
+}
+
+void Scheduler::load_open(std::string from) {
+    part_begins();
+    store::RangeRequest request;
+    request.begin = std::move(from);
+    request.end = store::prefix_end(keys::kOpen);
+    request.limit = 5000;
+    request.keys_only = true;
+    store_.range(std::move(request), [this](auto result) {
+        if (!result) return fail("the open executions cannot be read: " + result.error().why);
+        for (const KeyValue& kv : result->kvs)
+            if (const auto item = keys::open_of_key(kv.key))
+                if (owns(item->shard)) load_execution(item->shard, item->id);
+        if (result->more) load_open(result->kvs.back().key + '\0');
+        part_ends();
+    });
+}
+
+void Scheduler::load_execution(ShardId shard_id, core::ExecutionId id) {
+    part_begins();
+    store_.get(keys::execution(id), [this, shard_id, id](auto result) {
+        if (!result) return fail("an open execution cannot be read: " + result.error().why);
+        Shard& shard = *shards_[shard_id.value];
+        if (result->kv) {
+            auto execution = store::decode<core::Execution>(result->kv->value.view());
+            if (!execution)
+                return fail(fmt::format("{}: {}", result->kv->key, execution.error()));
+            if (core::is_open(execution->state)) {
+                shard.engine.add_open(execution->id, execution->slot);
+                Fired fired{{shard.id, shard.owner_revision}, std::move(*execution),
+                            result->kv->mod_revision, std::nullopt, true};
+                if (const SharedBytes* record = shard.engine.job_record(id.uid))
+                    if (auto job = store::decode<core::Job>(record->view()))
+                        fired.job = std::move(*job);
+                events_.on_fired(std::move(fired));
+            }
+        }
+        part_ends();
+    });
+}
+
+// ---- the catalog of jobs
+
+void Scheduler::jobs_list_begins() {
+    listing_ = true;
+    for (const auto& shard : shards_) shard->engine.list_begins();
+}
+
+void Scheduler::put_job(const KeyValue& kv) {
+    auto job = store::decode<core::Job>(kv.value.view());
+    if (!job) {
+        events_.on_warning(fmt::format("{}: {}; it is left alone", kv.key, job.error()));
+        return;
+    }
+    Shard& shard = *shards_[shard_of(job->spec.name).value];
+    if (!shard.engine.save_job(*job, kv.value)) {
+        ++stats_.unknown_schedules;
+        events_.on_warning(
+            fmt::format("job {}: this version of Khronos cannot read its schedule '{}' (zone "
+                        "'{}'); it does not run here by itself",
+                        job->spec.name, job->spec.schedule, job->spec.timezone));
+    }
+    // A list tells jobs in the order of their names, not of their revisions: it says nothing of
+    // the version until it is complete.
+    if (!listing_) shard.engine.set_jobs_version(std::max(shard.engine.jobs_version(), kv.mod_revision));
+}
+
+void Scheduler::erase_job(std::string_view key, Revision revision) {
+    const auto name = keys::job_name_of(key);
+    if (!name) return;
+    Shard& shard = *shards_[shard_of(*name).value];
+    if (const auto uid = shard.engine.find_by_name(*name)) {
+        shard.engine.remove_job(*uid);
+        events_.on_job_deleted(*uid);
+    }
+    shard.engine.set_jobs_version(std::max(shard.engine.jobs_version(), revision));
+}
+
+void Scheduler::jobs_listed() {
+    listing_ = false;
+    jobs_listed_ = true;
+    for (const auto& shard : shards_)
+        for (const JobUid uid : shard->engine.list_ends()) events_.on_job_deleted(uid);
+}
+
+void Scheduler::jobs_reached(Revision revision) {
+    jobs_reached_ = revision;
+    for (const auto& shard : shards_) {
+        if (!shard->wait_for || shard->wait_for > revision) continue;
+        shard->engine.set_jobs_version(std::max(shard->engine.jobs_version(), shard->wait_for));
+        shard->wait_for = {};
+    }
+    wake();
+}
+
+void Scheduler::learn_jobs_version(Shard& shard, Revision version) {
+    if (version <= shard.engine.jobs_version()) return;
+    if (jobs_listed_ && !listing_ && version <= jobs_reached_) {
+        shard.engine.set_jobs_version(version);
+    } else {
+        shard.wait_for = std::max(shard.wait_for, version);
+    }
+}
+
+void Scheduler::ended(ShardId shard, const core::ExecutionId& id) {
+    shards_[shard.value]->engine.remove_open(id);
+}
+
+// ---- the round
+
+void Scheduler::wake() {
+    if (!running_ || run_posted_) return;
+    run_posted_ = true;
+    loop_.post([this] {
+        run_posted_ = false;
+        run();
+    });
+}
+
+WallTime Scheduler::next_due() const {
+    WallTime due = WallTime::max();
+    for (const auto& shard : shards_)
+        if (shard->owned) due = std::min(due, shard->engine.next_due());
+    return due;
+}
+
+void Scheduler::arm() {
+    loop_.cancel(timer_);
+    if (!running_) return;
+    const Now now = loop_.now();
+    Duration sleep = config_.longest_sleep;
+    if (hold_until_) {
+        sleep = std::min(sleep, *hold_until_ - now.mono);
+    } else if (const WallTime due = next_due(); due != WallTime::max()) {
+        sleep = std::min(sleep, due - now.wall);
+    }
+    // A due shard that waits for its catalog is woken by that; it must not spin here.
+    sleep = std::max<Duration>(sleep, std::chrono::microseconds(100));
+    timer_ = loop_.call_at(now.mono + sleep, [this] { run(); });
+}
+
+// Whether the wall clock was stepped forward just now: then the ticks that it jumped over are
+// missed ones, and one looks again after a moment, lest a passing error of the clock decide them.
+bool Scheduler::clock_stepped(Now now) {
+    const Duration drift = (now.wall - last_look_.wall) - (now.mono - last_look_.mono);
+    const Now before = last_look_;
+    last_look_ = now;
+    if (drift > config_.step_threshold) {
+        events_.on_warning(fmt::format("the wall clock was stepped forward from {} to {}; what it "
+                                       "jumped over is missed, by each job's policy",
+                                       to_rfc3339(before.wall), to_rfc3339(now.wall)));
+        hold_until_ = now.mono + config_.hold_after_step;
+        for (const auto& shard : shards_) shard->engine.clock_stepped(now.wall);
+    } else if (drift < -config_.step_threshold) {
+        events_.on_warning(fmt::format("the wall clock was stepped back from {} to {}; decided "
+                                       "ticks stay decided",
+                                       to_rfc3339(before.wall), to_rfc3339(now.wall)));
+        hold_until_.reset();
+    }
+    if (hold_until_ && now.mono >= *hold_until_) hold_until_.reset();
+    return hold_until_.has_value();
+}
+
+void Scheduler::run() {
+    if (!running_ || !jobs_listed_) return;
+    const Now now = loop_.now();
+    if (!clock_stepped(now)) {
+        for (const auto& shard : shards_)
+            if (shard->owned && !shard->wait_for && !shard->resyncing &&
+                shard->engine.next_due() <= now.wall)
+                run_shard(*shard, now.wall);
+    }
+    arm();
+}
+
+void Scheduler::run_shard(Shard& shard, WallTime now) {
+    if (auto batch = shard.engine.decide(now)) write(shard, std::move(*batch));
+}
+
+core::Execution Scheduler::record_of(const core::Decision& decision, const core::Job* job,
+                                     WallTime now, std::uint64_t nonce) const {
+    core::Execution e;
+    e.id = decision.id;
+    e.generation = decision.generation;
+    e.scheduled_at = decision.tick.at;
+    e.decided_at = now;
+    e.decided_by = config_.node;
+    e.nonce = nonce;
+    e.reason = decision.tick.reason;
+    if (job) e.job_name = job->spec.name;
+    if (decision.trigger) {
+        e.job_name = decision.trigger->job_name;
+        e.payload = decision.trigger->payload;
+    }
+    if (decision.blocked_by) e.blocked_by = core::to_text(*decision.blocked_by);
+    e.range_from = decision.tick.range_from;
+    e.range_count = decision.tick.count;
+    e.range_count_is_floor = decision.tick.count_is_floor;
+    e.coalesced_into = decision.tick.coalesced_into;
+    switch (decision.tick.kind) {
+        case core::TickDecision::Kind::fire:
+            e.state = core::ExecutionState::waiting;
+            e.slot = decision.slot;
+            // Decided at T, started up to `spread` later; the same moment for the same tick.
+            if (job && job->spec.spread > Duration(0) &&
+                decision.id.trigger.kind == core::TriggerKind::tick) {
+                const std::uint64_t hash = stable_hash(core::to_text(decision.id));
+                e.not_before = e.scheduled_at +
+                               Duration(static_cast<std::int64_t>(
+                                   hash % static_cast<std::uint64_t>(job->spec.spread.count())));
+            }
+            break;
+        case core::TickDecision::Kind::skip:
+            e.state = core::ExecutionState::skipped;
+            break;
+        case core::TickDecision::Kind::coalesce:
+            e.state = core::ExecutionState::coalesced;
+            break;
+    }
+    return e;
+}
+
+void Scheduler::write(Shard& shard, core::Batch batch) {
+    auto in_flight = std::make_shared<InFlight>();
+    const WallTime now = loop_.wall_now();
+    const std::uint64_t nonce = entropy_.next();
+    in_flight->after = batch.after;
+    in_flight->after.nonce = nonce;
+    in_flight->records.reserve(batch.decisions.size());
+    for (const core::Decision& decision : batch.decisions) {
+        std::optional<core::Job> job;
+        if (!decision.job.empty())
+            if (auto decoded = store::decode<core::Job>(decision.job.view()))
+                job = std::move(*decoded);
+        in_flight->records.push_back(record_of(decision, job ? &*job : nullptr, now, nonce));
+        in_flight->jobs.push_back(std::move(job));
+    }
+    store::SettleRequest request;
+    request.txn = txns::fire({shard.id, shard.owner_revision}, batch, in_flight->after,
+                             in_flight->records);
+    request.probe = keys::shard_cursor(shard.id);
+    request.is_mine = [nonce](const KeyValue& kv) {
+        const auto cursor = store::decode<core::Cursor>(kv.value.view());
+        return cursor && cursor->nonce == nonce;
+    };
+    request.persist = true;
+    ++in_flight_;
+    store::settle(store_, loop_, std::move(request),
+                  [this, &shard, in_flight](store::WriteOutcome outcome) {
+                      --in_flight_;
+                      on_written(shard, in_flight, std::move(outcome));
+                      if (stopped_ && in_flight_ == 0) release_all();
+                  });
+}
+
+void Scheduler::on_written(Shard& shard, std::shared_ptr<InFlight> in_flight,
+                           store::WriteOutcome outcome) {
+    const auto* applied = std::get_if<Applied>(&outcome);
+    if (!applied) {
+        shard.engine.not_applied();
+        if (const auto* refused = std::get_if<store::Refused>(&outcome))
+            events_.on_warning(fmt::format("shard {}: a decision was refused by the store: {}",
+                                           shard.id.value, refused->why));
+        ++stats_.conflicts;
+        resync(shard);
+        return;
+    }
+    shard.engine.applied(applied->revision);
+    for (std::size_t i = 0; i < in_flight->records.size(); ++i) {
+        core::Execution& record = in_flight->records[i];
+        switch (record.state) {
+            case core::ExecutionState::waiting: ++stats_.fired; break;
+            case core::ExecutionState::skipped: stats_.skipped += record.range_count; break;
+            default: stats_.coalesced += record.range_count; break;
+        }
+        events_.on_decided(record);
+        if (record.state != core::ExecutionState::waiting) continue;
+        events_.on_fired({{shard.id, shard.owner_revision}, std::move(record), applied->revision,
+                          std::move(in_flight->jobs[i]), false});
+    }
+    wake();
+}
+
+// A compare failed: find out which, and wait for what is missing.
+void Scheduler::resync(Shard& shard) {
+    if (shard.resyncing || !running_) return;
+    shard.resyncing = true;
+    struct Seen {
+        Revision owner, cursor, jobs;
+        int missing = 3;
+        bool failed = false;
+    };
+    auto seen = std::make_shared<Seen>();
+    const auto part = [this, &shard, seen](Revision Seen::*field) {
+        return [this, &shard, seen, field](std::expected<store::GetResult, store::ReadError> r) {
+            if (!r) {
+                seen->failed = true;
+            } else if (r->kv) {
+                (*seen).*field = r->kv->mod_revision;
+            }
+            if (--seen->missing > 0) return;
+            shard.resyncing = false;
+            if (seen->failed) return resync_later(shard);
+            if (seen->owner != shard.owner_revision || seen->cursor != shard.engine.cursor_revision())
+                return lose(shard);
+            learn_jobs_version(shard, seen->jobs);
+            wake();
+        };
+    };
+    store_.get(keys::shard_owner(shard.id), part(&Seen::owner));
+    store_.get(keys::shard_cursor(shard.id), part(&Seen::cursor));
+    store_.get(keys::shard_jobs(shard.id), part(&Seen::jobs));
+}
+
+void Scheduler::resync_later(Shard& shard) {
+    loop_.call_after(std::chrono::milliseconds(200), [this, &shard] { resync(shard); });
+}
+
+void Scheduler::lose(Shard& shard) {
+    shard.owned = false;
+    events_.on_warning(fmt::format("shard {} is no longer ours", shard.id.value));
+}
+
+// ---- stop
+
+void Scheduler::stop(std::move_only_function<void()> done) {
+    running_ = false;
+    loop_.cancel(timer_);
+    if (triggers_) triggers_->stop();
+    stopped_ = std::move(done);
+    if (in_flight_ == 0) release_all();
+}
+
+void Scheduler::release_all() {
+    auto finish = std::exchange(stopped_, nullptr);
+    part_begins();
+    next_part_ = std::move(finish);
+    for (const auto& shard : shards_) {
+        if (!shard->owned) continue;
+        shard->owned = false;
+        part_begins();
+        store_.write(txns::release({shard->id, shard->owner_revision}, {{}, shard->epoch, {}, {}}),
+                     [this](store::WriteOutcome) { part_ends(); });
+    }
+    part_ends();
+}
+
+SchedulerStats Scheduler::stats() const {
+    SchedulerStats stats = stats_;
+    for (const auto& shard : shards_) {
+        stats.jobs += shard->engine.job_count();
+        if (shard->owned) ++stats.shards_owned;
+    }
+    return stats;
+}
+
+}  // namespace khronos::scheduler
