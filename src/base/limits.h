@@ -33,5 +33,6 @@ inline constexpr std::size_t kOutputTail = 256 * 1000;
 
 inline constexpr std::uint32_t kRetriesMax = 1000;
 inline constexpr std::uint32_t kMaxConcurrencyMax = 10000;
+inline constexpr std::uint32_t kHistoryLimitMax = 10000;
 
 }  // namespace khronos::limits

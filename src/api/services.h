@@ -1,0 +1,110 @@
+// What the API's handlers work with. The composition root fills it in and keeps it alive longer
+// than the handlers. All of it is used on the API's loop only, and answers there.
+//
+// A port that is left empty makes its routes answer 501, which says that this agent cannot do it.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "api/http_types.h"
+#include "api/router.h"
+#include "base/error.h"
+#include "cluster/catalog.h"
+#include "cluster/job_writer.h"
+#include "core/model/execution.h"
+#include "runtime/loop.h"
+#include "store/store.h"
+
+namespace khronos::api {
+
+template <class T>
+using Done = std::move_only_function<void(std::expected<T, Error>)>;
+
+struct AgentInfo {
+    std::string node;         // X-Whom
+    std::string version;      // `0.1.0`
+    std::string environment;  // `local`
+    std::string backend;      // `embedded`
+    std::string cluster_id;
+    WallTime started_at;
+};
+
+// One agent, as the member list shows it.
+struct Member {
+    enum class Status : std::uint8_t { none = 0, alive = 1, leaving = 2, left = 3, failed = 4 };
+    std::string name;
+    std::string address;     // without port
+    std::uint16_t port = 0;  // HTTP
+    core::StringMap tags;
+    Status status = Status::alive;
+    // Khronos has no leader; clients that ask for one are shown the owner of shard 0.
+    bool leads = false;
+};
+
+// A piece of a run's output. It may lack what was dropped between head and tail.
+struct OutputPart {
+    std::string bytes;
+    std::uint64_t offset = 0;  // of `bytes` in what is kept
+    std::uint64_t size = 0;    // of all that is kept, now
+    bool complete = false;     // nothing will be added
+};
+struct OutputRange {
+    std::uint64_t offset = 0;
+    std::uint64_t length = 0;
+    bool from_end = false;  // the last `length` bytes; `offset` counts for nothing
+};
+
+struct Readiness {
+    bool ready = true;
+    std::vector<std::string> issues;  // sentences; may be non-empty while ready
+};
+
+// One day's ended runs, all jobs together.
+struct DayCount {
+    WallTime day;  // 00:00 UTC
+    std::uint64_t succeeded = 0;
+    std::uint64_t failed = 0;
+};
+
+struct Refusal {
+    int status = 403;  // 401 or 403
+    std::string why;
+};
+
+// Whom and what the front door lets in; see api/front.h.
+struct AccessRules {
+    // Host names and addresses, without port, that this agent is called by, besides localhost,
+    // 127.0.0.1 and [::1]. Another Host is refused: a page of somebody else's can bind its own
+    // name to our address.
+    std::vector<std::string> hosts;
+    // Origins (`https://tools.example.org`) whose pages may write, besides our own.
+    std::vector<std::string> origins;
+};
+
+struct Services {
+    runtime::Loop& loop;
+    store::Store& store;
+    cluster::JobWriter& jobs;
+    cluster::Catalog& catalog;
+    AgentInfo agent;
+    AccessRules access;
+    Duration misfire_threshold = std::chrono::seconds(60);  // as the scheduler's
+
+    // Who asks, or why not. Empty: nobody is asked (`local`), and everybody is `local`.
+    std::function<std::expected<std::string, Refusal>(const HttpRequest&, Permission)> authorize;
+    // Output that a worker keeps. Empty, or not_found: the tail in the record is shown.
+    std::function<void(const core::Execution&, OutputRange, Done<OutputPart>)> read_output;
+    // Ends an open execution. Returns when that is decided, not when the process is gone.
+    std::function<void(const core::ExecutionId&, std::string by, Done<void>)> cancel;
+    std::function<std::string()> metrics;  // Prometheus text
+    std::function<Readiness()> readiness;
+    std::function<std::vector<Member>()> members;
+    // The last `days` days, oldest first, days without a run included.
+    std::function<void(int days, Done<std::vector<DayCount>>)> daily_counts;
+};
+
+}  // namespace khronos::api
