@@ -1,6 +1,7 @@
 #include "cluster/catalog.h"
 
 #include <array>
+#include <vector>
 
 namespace khronos::cluster {
 namespace {
@@ -58,6 +59,28 @@ void Catalog::apply_stats(JobUid uid, const core::JobStats& stats) {
 
 void Catalog::erase_stats(JobUid uid) {
     stats_.erase(uid);
+}
+
+void Catalog::erase_between(std::string_view last_seen, std::string_view next_seen) {
+    std::size_t first = 0;
+    if (!last_seen.empty()) first = jobs_.rank(last_seen) + (jobs_.find(last_seen) ? 1 : 0);
+    const std::size_t end = next_seen.empty() ? jobs_.size() : jobs_.rank(next_seen);
+    if (end <= first) return;
+    std::vector<CatalogEntry> gone;
+    jobs_.visit_from(first, end - first, [&](const CatalogEntry& entry) { gone.push_back(entry); });
+    for (const CatalogEntry& entry : gone) erase(entry.name(), Revision(UINT64_MAX));
+}
+
+void Catalog::erase_stats_between(std::optional<JobUid> last_seen,
+                                  std::optional<JobUid> next_seen) {
+    const std::size_t first =
+        last_seen ? stats_.rank(*last_seen) + (stats_.find(*last_seen) ? 1 : 0) : 0;
+    const std::size_t end = next_seen ? stats_.rank(*next_seen) : stats_.size();
+    if (end <= first) return;
+    std::vector<JobUid> gone;
+    stats_.visit_from(first, end - first,
+                      [&](const StatsEntry& entry) { gone.push_back(entry.uid); });
+    for (const JobUid uid : gone) stats_.erase(uid);
 }
 
 core::JobStats Catalog::stats(JobUid uid) const {

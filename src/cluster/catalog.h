@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -42,6 +43,10 @@ class Catalog {
     void erase(std::string_view name, Revision mod);
     void apply_stats(JobUid uid, const core::JobStats& stats);
     void erase_stats(JobUid uid);
+    // What a list that goes from `last_seen` to `next_seen` does not have. An empty `last_seen`
+    // stands for the beginning, an empty `next_seen` for the end.
+    void erase_between(std::string_view last_seen, std::string_view next_seen);
+    void erase_stats_between(std::optional<JobUid> last_seen, std::optional<JobUid> next_seen);
     // Everything up to `revision` has been applied; waiters for it are let go.
     void reached(Revision revision);
 

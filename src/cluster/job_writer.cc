@@ -247,8 +247,8 @@ void JobWriter::remove_try(std::string name, std::optional<Revision> if_match, i
             txns::delete_job(*before->job, before->job_revision, before->cursor_revision, ended_at),
             [this, name, if_match, tries, before = std::move(*before),
              done = std::move(done)](store::WriteOutcome outcome) mutable {
-                if (std::holds_alternative<store::Applied>(outcome)) {
-                    done(DeletedJob{std::move(*before.job), before.stats});
+                if (const auto* applied = std::get_if<store::Applied>(&outcome)) {
+                    done(DeletedJob{std::move(*before.job), before.stats, applied->revision});
                 } else if (std::holds_alternative<store::Conflict>(outcome)) {
                     remove_try(std::move(name), if_match, tries - 1, std::move(done));
                 } else if (std::holds_alternative<store::Unknown>(outcome)) {
@@ -258,7 +258,8 @@ void JobWriter::remove_try(std::string name, std::optional<Revision> if_match, i
                                                  done = std::move(done)](auto result) mutable {
                         if (!result) return done(std::unexpected(store_error(result.error())));
                         if (!result->kv || result->kv->create_revision != before.job_created)
-                            return done(DeletedJob{std::move(*before.job), before.stats});
+                            return done(DeletedJob{std::move(*before.job), before.stats,
+                                                   result->revision});
                         remove_try(std::move(name), if_match, tries - 1, std::move(done));
                     });
                 } else {

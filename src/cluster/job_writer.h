@@ -42,6 +42,7 @@ struct RunOptions {
 struct DeletedJob {
     core::Job job;
     core::JobStats stats;
+    Revision revision;  // of the delete, or of a later moment
 };
 
 class JobWriter {
