@@ -218,6 +218,7 @@ void HttpServer::Impl::abandon() {
     acceptor_.close(ignored);
     core_->on_all_closed = nullptr;
     close_all();
+    core_->abandoned = true;
     core_->handler = nullptr;
 }
 

@@ -63,7 +63,8 @@ struct HttpServerStats {
 
 class HttpServer {
   public:
-    // `config` has passed validate(). The loop outlives the server and every Responder.
+    // `config` has passed validate(). The loop outlives the server. Responders and streams may
+    // outlive both, but not be used on another thread while the loop is being destroyed.
     HttpServer(runtime::AsioLoop& loop, HttpServerConfig config, HttpHandler handler);
     // Cuts every connection off. On the loop, or after it has ended.
     ~HttpServer();

@@ -18,13 +18,22 @@ using boost::beast::string_view;
 
 namespace {
 
+constexpr std::size_t kLastChunk = std::string_view("0\r\n\r\n").size();
+
 std::string_view plain(string_view text) {
     return {text.data(), text.size()};
 }
 
 // Tells a request of another HTTP version from what is no request at all.
 bool names_http(std::string_view bytes) {
-    return bytes.substr(0, bytes.find('\r')).find(" HTTP/") != std::string_view::npos;
+    const std::string_view line = bytes.substr(0, bytes.find("\r\n"));
+    const std::size_t space = line.rfind(' ');
+    if (space == std::string_view::npos || std::count(line.begin(), line.end(), ' ') != 2)
+        return false;
+    const std::string_view version = line.substr(space + 1);
+    const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+    return version.size() == 8 && version.starts_with("HTTP/") && is_digit(version[5]) &&
+           version[6] == '.' && is_digit(version[7]);
 }
 
 RequestFault fault_of(error_code error, const RequestLimits& limits, bool in_request_line) {
@@ -55,6 +64,11 @@ class RequestParser::Message {
     }
 
     std::size_t feed(std::string_view bytes);
+    // Beast may wait for the whole head before it takes the line.
+    bool has_request_line(std::string_view bytes) const {
+        return !request_.target.empty() ||
+               bytes.substr(0, limits_.header_bytes).find("\r\n") != std::string_view::npos;
+    }
     void refuse(RequestFault fault) {
         if (!fault_) fault_.emplace(std::move(fault));
     }
@@ -129,6 +143,10 @@ std::size_t RequestParser::Message::feed(std::string_view bytes) {
         used += 2;
     if (!started_ && bytes.substr(used) == "\r") return used;
     while (used < bytes.size() && !fault_ && !parser_->is_done()) {
+        // Whatever chunked body is left has at least these bytes, and Beast's parser relies on
+        // seeing them together at the last chunk.
+        if (parser_->is_header_done() && parser_->chunked() && bytes.size() - used < kLastChunk)
+            break;
         started_ = true;
         const bool in_head = !parser_->is_header_done();
         error_code error;
@@ -148,7 +166,7 @@ std::size_t RequestParser::Message::feed(std::string_view bytes) {
         if (error == http::error::bad_version && names_http(bytes.substr(used)))
             refuse(505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
         else if (error)
-            refuse(fault_of(error, limits_, request_.target.empty()));
+            refuse(fault_of(error, limits_, !has_request_line(bytes.substr(used))));
     }
     return used;
 }

@@ -23,8 +23,8 @@ struct HeadOptions {
     std::size_t content_length = 0;
     // A length that the handler states itself is sent (only HEAD may: its body is elsewhere).
     bool keep_stated_length = false;
-    std::string_view connection;  // "close", "keep-alive"; empty: no such field
-    std::string_view date;        // as http_date() writes it
+    std::string_view connection{};  // "close", "keep-alive"; empty: no such field
+    std::string_view date{};        // as http_date() writes it
 };
 
 // Appends to `out`. Fields that the server itself owns (length, coding, connection, date) are

@@ -197,6 +197,7 @@ void Session::dispatch() {
 // ---- output
 
 void Session::respond(HttpResponse response) {
+    if (core_->abandoned) return;
     if (!core_->loop.on_loop()) {
         core_->loop.post([self = shared_from_this(), response = std::move(response)]() mutable {
             self->respond(std::move(response));
@@ -355,6 +356,7 @@ void Session::queue_chunk(Body chunk) {
 }
 
 void Session::end_stream() {
+    if (core_->abandoned) return;
     CHECK(core_->loop.on_loop());
     drained_ = nullptr;
     closed_ = nullptr;
@@ -372,6 +374,7 @@ void Session::on_drained(runtime::Task task) {
 }
 
 void Session::on_closed(runtime::Task task) {
+    if (core_->abandoned) return;
     closed_ = std::move(task);
     if (state_ != State::streaming || !stream_open_) post(&Session::tell_closed);
 }

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -42,6 +43,8 @@ struct ServerCore {
     HttpHandler handler;
     HttpServerStats stats;
     bool stopping = false;
+    // The server is gone, and the loop may be: what is left of answers does nothing any more.
+    std::atomic<bool> abandoned = false;
     std::unordered_set<Session*> sessions;  // the open ones
     // Runs when the last session has closed.
     runtime::Task on_all_closed;
