@@ -36,8 +36,8 @@ command -v debootstrap >/dev/null || die "needs debootstrap: apt-get install deb
 [ -z "$(git status --porcelain)" ] || say "what is not committed is not tried"
 
 # The first mirror that apt on this machine has for Debian itself, in either of apt's two formats.
-mirror=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null |
-    sed -n 's/^URIs: *\([^ ]*\).*/\1/p; s/^deb \(\[[^]]*\] *\)\{0,1\}\([^ ]*\) bookworm .*/\2/p' | head -n 1)
+mirror=$(find /etc/apt -name 'sources.list' -o -name '*.list' -o -name '*.sources' | sort | xargs -r cat |
+    sed -n 's/^URIs: *\([^ ]*\).*/\1/p; s/^deb \(\[[^]]*\] *\)\{0,1\}\([^ ]*\) bookworm .*/\2/p' | sed -n 1p)
 [ -n "$mirror" ] || die "no mirror of Debian 12 in /etc/apt"
 
 root=$(mktemp -d "${TMPDIR:-/var/tmp}/khronos-clean-root.XXXXXX")
