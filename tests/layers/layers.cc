@@ -53,9 +53,9 @@ const Leaf* leaf_of(std::string_view path) {
 bool is_test(std::string_view path) {
     const std::string_view name = file_name(path);
     const std::string_view stem = name.substr(0, name.rfind('.'));
-    return stem.ends_with("_test") || stem.ends_with("_bench") || stem.ends_with("_testing") ||
-           stem.ends_with("_fuzz") || stem.ends_with("conformance") ||
-           path.find("/testing/") != std::string_view::npos;
+    return stem.ends_with("_test") || stem.ends_with("_bench") || stem.ends_with("_fuzz") ||
+           stem.ends_with("_testing") || stem.ends_with("_test_support") ||
+           stem.starts_with("conformance") || path.find("/testing/") != std::string_view::npos;
 }
 
 class FileCheck {

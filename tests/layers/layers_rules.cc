@@ -30,6 +30,7 @@ constexpr Library kLibraries[] = {
     {"absl/time/", "core/"},
     {"boost/asio", "runtime/asio/,api/http/"},
     {"boost/beast", "runtime/asio/,api/http/"},
+    {"boost/container/", "runtime/asio/,api/http/"},
     {"boost/system/", "runtime/asio/,api/,cli/"},
     {"boost/json", "api/,cli/"},
     {"boost/describe", "api/,cli/"},

@@ -137,6 +137,15 @@ INSTANTIATE_TEST_SUITE_P(
         LibraryCase{"unistd.h", "worker/linux/spawn.cc", "worker/slots.cc"},
         LibraryCase{"openssl/ssl.h", "api/http/tls.cc", "api/tokens.cc"}));
 
+TEST(LayerLibraries, WhatOnlyTestsIncludeIsATest) {
+    const char* text = "#include <gtest/gtest.h>\n";
+    for (const char* path : {"store/conformance.h", "store/conformance_driver.h", "app/a_testing.h",
+                             "api/http/http_test_support.h", "core/a_bench.cc"})
+        EXPECT_THAT(check_one(path, text), IsEmpty()) << path;
+    for (const char* path : {"store/store.h", "core/test.h", "app/contest.cc"})
+        EXPECT_THAT(check_one(path, text), SizeIs(1)) << path;
+}
+
 TEST(LayerLibraries, AnUnknownLibraryNeedsALeafAndALine) {
     EXPECT_THAT(message_of("store/embedded/a.cc", "#include <rocksdb/db.h>\n"),
                 HasSubstr("needs a leaf"));
