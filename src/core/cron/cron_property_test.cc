@@ -4,6 +4,7 @@
 #include <rapidcheck.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "core/cron/schedule.h"
 #include "core/cron/tick_oracle.h"
@@ -18,6 +19,9 @@ constexpr const char* kZones[] = {
     "Asia/Gaza",     "Pacific/Kwajalein", "Africa/Monrovia",  "Antarctica/Troll",
     "America/Nuuk",  "Europe/Lisbon",    "America/Havana",   "Asia/Tehran",
 };
+
+// More than the library's hundred, unless the caller says otherwise.
+const int kMoreTests = setenv("RC_PARAMS", "max_success=1500 max_discard_ratio=50", 0);
 
 struct Line {
     std::string text;
@@ -152,6 +156,9 @@ std::vector<std::int64_t> backward(const Schedule& schedule, std::int64_t from, 
     return ticks;
 }
 
+// As a plain truth value: a failure then prints the line, not a hundred thousand ticks.
+bool same(const std::vector<std::int64_t>& a, const std::vector<std::int64_t>& b) { return a == b; }
+
 // A time within a day and a half of some change of the zone, or any time where it has none.
 std::int64_t near_a_change(const zone::Zone& zone) {
     const auto segments = zone.segments();
@@ -178,8 +185,8 @@ TEST(CronProperty, AgreesWithTheOracleNearChangesOfClocks) {
         // A line that can never run is refused, and that is not what this test is about.
         RC_PRE(schedule.has_value());
         const auto expected = oracle_ticks(line.spec, load(name), from, to);
-        RC_ASSERT(forward(*schedule, from, to) == expected);
-        RC_ASSERT(backward(*schedule, from, to) == expected);
+        RC_ASSERT(same(forward(*schedule, from, to), expected));
+        RC_ASSERT(same(backward(*schedule, from, to), expected));
     });
     EXPECT_TRUE(ok);
 }
@@ -202,8 +209,8 @@ TEST(CronProperty, AgreesWithTheOracleOverLongTimes) {
             Schedule::parse(line.text, {.timezone = name, .dst = line.spec.dst});
         RC_PRE(schedule.has_value());
         const auto expected = oracle_ticks(line.spec, load(name), from, to);
-        RC_ASSERT(forward(*schedule, from, to) == expected);
-        RC_ASSERT(backward(*schedule, from, to) == expected);
+        RC_ASSERT(same(forward(*schedule, from, to), expected));
+        RC_ASSERT(same(backward(*schedule, from, to), expected));
     });
     EXPECT_TRUE(ok);
 }
@@ -222,7 +229,7 @@ TEST(CronProperty, NextAndPrevAreInverses) {
         RC_ASSERT(*tick > after);
         RC_ASSERT(schedule->matches(*tick, WallTime{}));
         const auto before = schedule->prev(*tick, WallTime{});
-        RC_ASSERT(!before || *before <= after);
+        if (before) RC_ASSERT(*before <= after);
         RC_ASSERT(schedule->prev(*tick + Duration(1), WallTime{}) == tick);
         if (before) RC_ASSERT(schedule->next(*before, WallTime{}) == tick);
     });
@@ -242,7 +249,7 @@ TEST(CronProperty, AnyTextIsAnsweredWithoutHarm) {
             return;
         }
         const auto tick = schedule->next(WallTime::from_seconds(0), WallTime::from_seconds(0));
-        RC_ASSERT(!tick || tick->seconds() > 0);
+        if (tick) RC_ASSERT(tick->seconds() > 0);
         RC_ASSERT(!describe(*schedule).empty());
     });
     EXPECT_TRUE(ok);
