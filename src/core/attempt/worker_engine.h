@@ -145,6 +145,7 @@ class WorkerEngine {
     std::vector<AttemptNote> live_notes() const;
     std::size_t held() const { return attempts_.size(); }
     const WorkerCounts& counts() const { return counts_; }
+    bool draining() const { return draining_; }
 
   private:
     enum class State : std::uint8_t {
