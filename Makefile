@@ -17,9 +17,10 @@ export CCACHE_SLOPPINESS ?= pch_defines,time_macros,include_file_mtime,include_f
 ui_sources := $(wildcard ui/package.json)
 run_tests = scripts/run-tests.py -j $(JOBS) $(if $(TESTS),-R '$(TESTS)')
 
-# $(call compile,PRESET,FOLDER,TARGETS)
+# $(call compile,PRESET,FOLDER,TARGETS). The program can be built where GoogleTest is not installed.
 define compile
-cmake --preset $(1) --log-level=WARNING
+cmake --preset $(1) --log-level=WARNING \
+    -DKHRONOS_TESTS=$$(test -e /usr/include/gtest/gtest.h && echo ON || echo OFF)
 nice ninja -C $(2) -j $(JOBS) $(3)
 endef
 

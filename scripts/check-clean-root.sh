@@ -8,6 +8,7 @@
 #   smoke       make run, until the page answers, then SIGTERM; the exit status has to be 0
 #   --user      as an ordinary user with sudo, not as root
 #   --keep      leave the folder behind, and say where it is
+#   --reuse DIR one that was kept: faster, but no longer bare; the clone is made anew
 #
 # Needs root, debootstrap, 6 GB of disk and a Debian mirror. The mirror and the other settings of
 # apt are those of this machine. Everything runs in name spaces of its own, so that no mount and no
@@ -18,11 +19,12 @@ cd "$(dirname "$0")/.."
 say() { printf '%s\n' "clean-root: $*" >&2; }
 die() { say "$*"; exit 1; }
 
-user=root keep=
+user=root keep='' reuse=''
 while [ $# -gt 0 ]; do
     case $1 in
         --user) user=newcomer ;;
         --keep) keep=1 ;;
+        --reuse) reuse=${2:?--reuse needs a folder}; keep=1; shift ;;
         -h | --help) sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$0"; exit 0 ;;
         --*) die "there is no option $1; see --help" ;;
         *) break ;;
@@ -35,39 +37,46 @@ done
 command -v debootstrap >/dev/null || die "needs debootstrap: apt-get install debootstrap"
 [ -z "$(git status --porcelain)" ] || say "what is not committed is not tried"
 
-# The first mirror that apt on this machine has for Debian itself, in either of apt's two formats.
-mirror=$(find /etc/apt -name 'sources.list' -o -name '*.list' -o -name '*.sources' | sort | xargs -r cat |
-    sed -n 's/^URIs: *\([^ ]*\).*/\1/p; s/^deb \(\[[^]]*\] *\)\{0,1\}\([^ ]*\) bookworm .*/\2/p' | sed -n 1p)
-[ -n "$mirror" ] || die "no mirror of Debian 12 in /etc/apt"
-
-root=$(mktemp -d "${TMPDIR:-/var/tmp}/khronos-clean-root.XXXXXX")
-chmod 755 "$root"
+root=$reuse
+if [ -z "$root" ]; then
+    root=$(mktemp -d "${TMPDIR:-/var/tmp}/khronos-clean-root.XXXXXX")
+    chmod 755 "$root"
+fi
 cleanup() {
     if [ -n "$keep" ]; then say "kept: $root"; else rm -rf --one-file-system "$root"; fi
 }
 trap cleanup EXIT
 trap 'exit 130' INT TERM
 
-say "making a bare Debian 12 in $root"
-log=$(mktemp)
-debootstrap --variant=minbase --include="make,git,sudo" bookworm "$root" "$mirror" >"$log" 2>&1 ||
-    { tail -n 20 "$log" >&2; rm -f "$log"; die "debootstrap failed"; }
-rm -f "$log"
+make_root() {
+    local mirror log
+    # The first mirror that apt on this machine has for Debian itself, in either of apt's two formats.
+    mirror=$(find /etc/apt -name 'sources.list' -o -name '*.list' -o -name '*.sources' | sort | xargs -r cat |
+        sed -n 's/^URIs: *\([^ ]*\).*/\1/p; s/^deb \(\[[^]]*\] *\)\{0,1\}\([^ ]*\) bookworm .*/\2/p' | sed -n 1p)
+    [ -n "$mirror" ] || die "no mirror of Debian 12 in /etc/apt"
+    say "making a bare Debian 12 in $root"
+    log=$(mktemp)
+    debootstrap --variant=minbase --include="make,git,sudo" bookworm "$root" "$mirror" >"$log" 2>&1 ||
+        { tail -n 20 "$log" >&2; rm -f "$log"; die "debootstrap failed"; }
+    rm -f "$log"
 
-rm -rf "$root/etc/apt"
-cp -a /etc/apt "$root/etc/apt"
-cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
-# Certificates that this machine's own mirrors may need.
-if [ -e /etc/ssl/certs/ca-certificates.crt ]; then
-    mkdir -p "$root/etc/ssl/certs"
-    cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
-fi
+    rm -rf "$root/etc/apt"
+    cp -a /etc/apt "$root/etc/apt"
+    cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
+    # Certificates that this machine's own mirrors may need.
+    if [ -e /etc/ssl/certs/ca-certificates.crt ]; then
+        mkdir -p "$root/etc/ssl/certs"
+        cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
+    fi
+}
+[ -n "$reuse" ] || make_root
 home=/root
 if [ "$user" != root ]; then
-    chroot "$root" useradd --create-home --shell /bin/bash "$user"
+    [ -n "$reuse" ] || chroot "$root" useradd --create-home --shell /bin/bash "$user"
     echo "$user ALL=(ALL) NOPASSWD: ALL" >"$root/etc/sudoers.d/$user"
     home=/home/$user
 fi
+rm -rf "$root$home/khronos"
 git clone --quiet --no-hardlinks "file://$PWD" "$root$home/khronos"
 [ "$user" = root ] || chroot "$root" chown -R "$user:" "$home/khronos"
 
