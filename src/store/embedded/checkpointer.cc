@@ -1,16 +1,10 @@
 #include "store/embedded/checkpointer.h"
 
 namespace khronos::store::embedded {
-namespace {
 
-constexpr int kFramesToWake = 1000;     // about 4 MiB
-constexpr int kFramesToFinish = 16000;  // about 64 MiB
-
-}  // namespace
-
-Checkpointer::Checkpointer(const std::string& file, const Connection::Options& options,
-                           Health& health)
-    : connection_(file, options), health_(health), thread_([this] { run(); }) {}
+Checkpointer::Checkpointer(Limits limits, const std::string& file,
+                           const Connection::Options& options, Health& health)
+    : limits_(limits), connection_(file, options), health_(health), thread_([this] { run(); }) {}
 
 Checkpointer::~Checkpointer() {
     {
@@ -23,13 +17,13 @@ Checkpointer::~Checkpointer() {
 void Checkpointer::committed(Connection& writer) {
     int frames = writer.wal_frames();
     if (frames < last_frames_) last_frames_ = 0;  // the log began anew
-    if (frames >= kFramesToFinish) {
+    if (frames >= limits_.finish_frames) {
         std::lock_guard busy(checkpoint_mutex_);
         writer.checkpoint(SQLITE_CHECKPOINT_RESTART);
         last_frames_ = frames;
         return;
     }
-    if (frames - last_frames_ < kFramesToWake) return;
+    if (frames - last_frames_ < limits_.wake_frames) return;
     last_frames_ = frames;
     {
         std::lock_guard lock(mutex_);

@@ -14,7 +14,15 @@ namespace khronos::store::embedded {
 
 class Checkpointer {
   public:
-    Checkpointer(const std::string& file, const Connection::Options& options, Health& health);
+    // A checkpoint begins when the log has grown by `wake_frames`, and is finished between two
+    // commits when it has `finish_frames`. A frame is a page of 4 KiB.
+    struct Limits {
+        int wake_frames = 1'000;
+        int finish_frames = 16'000;
+    };
+
+    Checkpointer(Limits limits, const std::string& file, const Connection::Options& options,
+                 Health& health);
     ~Checkpointer();
 
     // The writer's thread, after a commit that left `frames` in the log. Where a checkpoint beside
@@ -24,6 +32,7 @@ class Checkpointer {
   private:
     void run();
 
+    const Limits limits_;
     Connection connection_;
     Health& health_;
     std::mutex checkpoint_mutex_;  // held during a checkpoint

@@ -17,6 +17,11 @@ Connection::Options connection_options(const EmbeddedBackend::Options& options) 
     return {options.vfs, options.cache_kib};
 }
 
+Checkpointer::Limits checkpoint_limits(const EmbeddedBackend::Options& options) {
+    int frames = static_cast<int>(options.log_bytes / 4096);
+    return {std::min(1000, frames / 4), frames};
+}
+
 // Nothing has ever happened in an empty store, so its history is complete.
 Revision history_start(Revision revision) {
     return revision == kFirstRevision ? Revision{} : revision;
@@ -31,7 +36,7 @@ EmbeddedBackend::Parts::Parts(const std::string& directory, const Options& optio
       health(directory),
       hub({options.history_events, options.history_bytes, options.unread_bytes},
           history_start(committer->revision())),
-      checkpointer(database_file(directory), connection_options(options), health),
+      checkpointer(checkpoint_limits(options), database_file(directory), connection_options(options), health),
       writer({.waiting_changes = options.waiting_requests, .waiting_bytes = options.waiting_bytes},
              std::move(opened.writer), std::move(committer), hub, checkpointer, health),
       reader({.waiting_reads = options.waiting_requests}, database_file(directory),

@@ -1,5 +1,7 @@
 #include "store/embedded/leases.h"
 
+#include <algorithm>
+
 namespace khronos::store::embedded {
 
 LeaseId Leases::grant(Duration ttl, MonoTime now) {
@@ -36,6 +38,7 @@ std::vector<LeaseId> Leases::ended(MonoTime now) const {
     std::vector<LeaseId> ids;
     for (const auto& [id, lease] : leases_)
         if (lease.end <= now) ids.push_back(id);
+    std::ranges::stable_sort(ids, {}, [this](LeaseId id) { return leases_.at(id).end; });
     return ids;
 }
 

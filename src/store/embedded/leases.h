@@ -26,6 +26,7 @@ class Leases {
     // Forgets the lease; the keys that were on it.
     std::vector<std::string> remove(LeaseId id);
 
+    // Those whose time has come, in the order of their ends.
     std::vector<LeaseId> ended(MonoTime now) const;
     std::optional<MonoTime> next_end() const;
 

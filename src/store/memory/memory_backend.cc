@@ -91,7 +91,7 @@ void MemoryBackend::publish() {
     if (published_ == state_.revision()) return;
     published_ = state_.revision();
     for (Watch& watch : watches_) {
-        if (watch.sent >= published_) continue;
+        if (watch.lost || watch.sent >= published_) continue;
         auto events = state_.events(watch.begin, watch.end, watch.sent);
         CHECK(events);  // the history is trimmed only after this
         watch.sent = published_;
