@@ -50,3 +50,10 @@ function(khronos_test name)
   set_tests_properties(${name} PROPERTIES TIMEOUT 600
     ENVIRONMENT "GTEST_OUTPUT=xml:${CMAKE_BINARY_DIR}/test-results/${name}.xml")
 endfunction()
+
+# khronos_python_test(<name> <file>): a file of unittest cases, run by tests/support/case_report.py.
+function(khronos_python_test name file)
+  add_test(NAME ${name} COMMAND python3 -B ${CMAKE_CURRENT_SOURCE_DIR}/${file})
+  set_tests_properties(${name} PROPERTIES TIMEOUT 600
+    ENVIRONMENT "PYTHONPATH=${CMAKE_SOURCE_DIR}/tests/support;KHRONOS_TEST_REPORT=${CMAKE_BINARY_DIR}/test-results/${name}.xml")
+endfunction()

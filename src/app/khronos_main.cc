@@ -1,6 +1,31 @@
-#include <cstdio>
+// `khronos`: which command was meant.
+#include <fmt/format.h>
 
-int main() {
-    std::puts("khronos 0.1.0");
-    return 0;
+#include <csignal>
+#include <cstdio>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/agent_command.h"
+#include "app/config_command.h"
+#include "app/version.h"
+
+int main(int argc, char** argv) {
+    using namespace khronos::app;
+    const std::vector<std::string> words(argv + 1, argv + argc);
+    const std::string_view command = words.empty() ? std::string_view() : words[0];
+    const std::vector<std::string> rest(words.begin() + (words.empty() ? 0 : 1), words.end());
+    if (command == "agent") return agent_command(rest);
+    if (command == "config") {
+        const Leave leave = config_command(rest, this_machine());
+        std::fputs(leave.out.c_str(), stdout);
+        std::fputs(leave.err.c_str(), stderr);
+        return leave.status;
+    }
+    if (command == "version" || command == "--version") {
+        fmt::print("khronos {}\n", kVersion);
+        return 0;
+    }
+    return 2;
 }
