@@ -40,10 +40,13 @@ function(khronos_library name dir)
   endif()
 endfunction()
 
-# khronos_test(<name> SOURCES ... LINK ...): a GoogleTest program, registered with ctest.
+# khronos_test(<name> SOURCES ... LINK ...): a GoogleTest program, registered with ctest. It leaves
+# a report of its cases in test-results/, which scripts/run-tests.py counts.
 function(khronos_test name)
   cmake_parse_arguments(arg "" "" "SOURCES;LINK" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ${arg_LINK} khronos_gtest)
   add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
+  set_tests_properties(${name} PROPERTIES TIMEOUT 600
+    ENVIRONMENT "GTEST_OUTPUT=xml:${CMAKE_BINARY_DIR}/test-results/${name}.xml")
 endfunction()

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/check.h"
+#include "base/utf8.h"
 
 namespace khronos::api {
 
@@ -16,29 +17,6 @@ constexpr std::size_t kMethods = static_cast<std::size_t>(Method::other) + 1;
 
 std::size_t index_of(Method method) {
     return static_cast<std::size_t>(method);
-}
-
-bool is_valid_utf8(std::string_view text) {
-    for (std::size_t i = 0; i < text.size();) {
-        const auto lead = static_cast<unsigned char>(text[i]);
-        const std::size_t length = lead < 0x80         ? 1
-                                   : lead >> 5 == 0x06 ? 2
-                                   : lead >> 4 == 0x0e ? 3
-                                   : lead >> 3 == 0x1e ? 4
-                                                       : 0;
-        if (length == 0 || i + length > text.size()) return false;
-        std::uint32_t point = length == 1 ? lead : lead & (0x7fu >> length);
-        for (std::size_t k = 1; k < length; ++k) {
-            const auto next = static_cast<unsigned char>(text[i + k]);
-            if (next >> 6 != 2) return false;
-            point = point << 6 | (next & 0x3f);
-        }
-        constexpr std::uint32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
-        if (point < kSmallest[length] || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff))
-            return false;
-        i += length;
-    }
-    return true;
 }
 
 bool is_plain_segment(std::string_view segment) {

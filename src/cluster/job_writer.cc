@@ -289,8 +289,7 @@ void JobWriter::run(std::string name, RunOptions options, Done<core::ExecutionId
         const std::string idempotency =
             keyed ? keys::idempotency(trigger.id.uid, options.idempotency_key) : std::string();
         const std::string id_text = core::to_text(trigger.id);
-        // A trigger is consumed when it is decided; sent twice it would still be one execution,
-        // because its id is the execution's.
+        // A trigger is consumed when it is decided: what tells then is the execution.
         settle.probe = keyed ? idempotency : keys::trigger(shard_of(name), trigger.id);
         settle.is_mine = [keyed, id_text](const store::KeyValue& kv) {
             return !keyed || kv.value.view() == id_text;
@@ -302,7 +301,16 @@ void JobWriter::run(std::string name, RunOptions options, Done<core::ExecutionId
                 if (std::holds_alternative<store::Applied>(outcome)) return done(id);
                 if (!std::holds_alternative<store::Conflict>(outcome))
                     return done(std::unexpected(write_error(outcome)));
-                if (!keyed) return done(std::unexpected(not_found(name)));
+                if (!keyed) {
+                    store_.get(keys::execution(id),
+                               [name, id, done = std::move(done)](auto result) mutable {
+                                   if (!result)
+                                       return done(std::unexpected(store_error(result.error())));
+                                   if (!result->kv) return done(std::unexpected(not_found(name)));
+                                   done(id);
+                               });
+                    return;
+                }
                 store_.get(idempotency, [name, done = std::move(done)](auto result) mutable {
                     if (!result) return done(std::unexpected(store_error(result.error())));
                     if (!result->kv) return done(std::unexpected(not_found(name)));

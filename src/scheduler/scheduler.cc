@@ -421,7 +421,7 @@ void Scheduler::write(Shard& shard, core::Batch batch) {
                   [this, &shard, in_flight](store::WriteOutcome outcome) {
                       --in_flight_;
                       on_written(shard, in_flight, std::move(outcome));
-                      if (stopped_ && in_flight_ == 0) release_all();
+                      if (quiet_ && in_flight_ == 0) std::exchange(quiet_, nullptr)();
                   });
 }
 
@@ -495,18 +495,20 @@ void Scheduler::lose(Shard& shard) {
 
 // ---- stop
 
-void Scheduler::stop(std::move_only_function<void()> done) {
+void Scheduler::quiesce(std::move_only_function<void()> done) {
     running_ = false;
     loop_.cancel(timer_);
     if (triggers_) triggers_->stop();
-    stopped_ = std::move(done);
-    if (in_flight_ == 0) release_all();
+    if (in_flight_ == 0) {
+        loop_.post(std::move(done));
+    } else {
+        quiet_ = std::move(done);
+    }
 }
 
-void Scheduler::release_all() {
-    auto finish = std::exchange(stopped_, nullptr);
+void Scheduler::release(std::move_only_function<void()> done) {
     part_begins();
-    next_part_ = std::move(finish);
+    next_part_ = std::move(done);
     for (const auto& shard : shards_) {
         if (!shard->owned) continue;
         shard->owned = false;

@@ -71,8 +71,11 @@ class Scheduler {
     // Takes every shard and begins to decide. `done` when all open executions have been handed
     // over through on_fired (resumed); the error is a sentence.
     void start(std::move_only_function<void(std::expected<void, std::string>)> done);
-    // Decides nothing more; `done` when no transaction is under way. Releases the shards.
-    void stop(std::move_only_function<void()> done);
+    // Decides nothing more; `done` when no transaction is under way. The shards stay ours, so
+    // that what runs can still be ended.
+    void quiesce(std::move_only_function<void()> done);
+    // After that: gives the shards back, so that the next owner need not wait.
+    void release(std::move_only_function<void()> done);
 
     // The catalog of jobs, from a mirror of `jobs/`; in its order.
     void jobs_list_begins();
@@ -126,7 +129,6 @@ class Scheduler {
     void wake();
     void arm();
     bool clock_stepped(Now now);
-    void release_all();
 
     store::Store& store_;
     runtime::Loop& loop_;
@@ -136,7 +138,7 @@ class Scheduler {
     std::array<std::unique_ptr<Shard>, kShardCount> shards_;
     std::unique_ptr<store::Mirror> triggers_;
     std::move_only_function<void(std::expected<void, std::string>)> started_;
-    std::move_only_function<void()> stopped_;
+    std::move_only_function<void()> quiet_;
     std::size_t parts_ = 0;          // of what is under way at the start
     std::move_only_function<void()> next_part_;  // when they are all done
     bool running_ = false;

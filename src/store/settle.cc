@@ -30,11 +30,11 @@ struct Settling : std::enable_shared_from_this<Settling> {
     void on_outcome(WriteOutcome outcome) {
         if (std::holds_alternative<Unknown>(outcome)) {
             was_unknown = true;
-            later([](Settling& self) { self.look(); });
+            later([](Settling& self) { self.look(false); });
             return;
         }
         if (std::holds_alternative<Conflict>(outcome) && was_unknown) {
-            look();  // perhaps with ourselves
+            look(true);  // perhaps with ourselves
             return;
         }
         if (const auto* refused = std::get_if<Refused>(&outcome)) {
@@ -49,14 +49,16 @@ struct Settling : std::enable_shared_from_this<Settling> {
         done(std::move(outcome));
     }
 
-    void look() {
-        store.get(request.probe, [self = shared_from_this()](
+    void look(bool after_conflict) {
+        store.get(request.probe, [self = shared_from_this(), after_conflict](
                                      std::expected<GetResult, ReadError> result) {
             if (!result) {
                 if (result.error().kind == RefusedKind::closed) {
                     self->done(Unknown{result.error().why});
+                } else if (after_conflict) {
+                    self->later([](Settling& again) { again.look(true); });
                 } else {
-                    self->later([](Settling& again) { again.look(); });
+                    self->later([](Settling& again) { again.look(false); });
                 }
                 return;
             }
@@ -64,6 +66,7 @@ struct Settling : std::enable_shared_from_this<Settling> {
                 self->done(Applied{result->kv->mod_revision});
                 return;
             }
+            if (after_conflict) return self->done(Conflict{result->revision});
             // Not there (yet). Sent again it is applied at most once, by its compares; if the
             // first sending arrives late, the second one conflicts and we look again.
             self->send();

@@ -126,6 +126,8 @@ Txn trigger(const core::Trigger& trigger, Revision job_created,
     Txn txn;
     txn.compares.push_back(
         {keys::job(trigger.job_name), Compare::Target::create_revision, job_created});
+    // Sent again after it was consumed it must not ask for another run.
+    txn.compares.push_back(absent(keys::execution(trigger.id)));
     txn.operations.push_back(put(keys::trigger(shard, trigger.id), encode(trigger)));
     if (!idempotency_key.empty()) {
         std::string key = keys::idempotency(trigger.id.uid, idempotency_key);

@@ -62,7 +62,7 @@ Txn put_job(const PutJob& put);
 Txn delete_job(const core::Job& job, Revision job_as_read, Revision cursor_as_read,
                WallTime ended_at);
 
-// run: IF the job's uid is still the one read [AND the idempotency key is new] THEN a trigger.
+// run: IF the job is still the one read AND the execution is absent [AND the idempotency key is new] THEN a trigger.
 Txn trigger(const core::Trigger& trigger, Revision job_created, std::string_view idempotency_key);
 
 // Erases history that nobody needs any more: only deletes.

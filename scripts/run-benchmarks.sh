@@ -1,0 +1,16 @@
+#!/bin/sh
+# Runs every benchmark program of a build folder (default: build), one after the other, and leaves
+# each one's figures as JSON in FOLDER/bench-results/.
+set -eu
+build=${1:-build}
+programs=$(find "$build" -type f -name '*_bench' -perm -u+x | sort)
+if [ -z "$programs" ]; then
+    echo "make bench: not built yet: there is no benchmark program in $build" >&2
+    exit 1
+fi
+mkdir -p "$build/bench-results"
+for program in $programs; do
+    name=$(basename "$program")
+    echo "== $name"
+    "$program" --benchmark_out="$build/bench-results/$name.json" --benchmark_out_format=json
+done

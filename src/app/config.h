@@ -1,0 +1,69 @@
+// How an agent is set up. What each option means, its names and its default stand in one table,
+// config_options.cc; here is what the rest of the program sees.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+
+namespace khronos::app {
+
+enum class Env : std::uint8_t { local, dev, sit, prod };
+enum class Backend : std::uint8_t { embedded, etcd };
+enum class LogLevel : std::uint8_t { trace, debug, info, warn, error };
+enum class LogFormat : std::uint8_t { text, json };
+
+struct HostPort {
+    std::string host;
+    std::uint16_t port = 0;
+    bool operator==(const HostPort&) const = default;
+};
+
+struct AgentConfig {
+    Env env = Env::local;
+    std::string config_file;  // the one that was read; empty: none
+
+    // Who may reach it
+    std::string bind_ip;            // IPv4 or IPv6 literal
+    std::uint16_t http_port = 0;    // the page and the REST API; 0: any free one
+    std::uint16_t worker_port = 0;  // workers (gRPC); 0: any free one
+    bool insecure = false;          // other addresses than loopback without TLS and tokens
+
+    // Who it is
+    std::string node;
+    std::map<std::string, std::string> tags;
+
+    // Where its data are
+    Backend backend = Backend::embedded;
+    std::vector<HostPort> backend_machines;  // etcd only
+    std::string keyspace;                    // begins with `/`, does not end with one
+    std::string data_dir;                    // absolute
+
+    // How it works
+    bool no_worker = false;                 // decides and serves only
+    std::uint32_t max_execution_limit = 0;  // executions of the built-in worker at a time
+    Duration misfire_threshold{};           // a tick up to this old is late, not missed
+    Duration session_ttl{};                 // an agent silent for this long is gone
+    Duration drain_timeout{};               // how long a stop waits for running executions
+
+    LogLevel log_level = LogLevel::info;
+    LogFormat log_format = LogFormat::text;
+
+    bool operator==(const AgentConfig&) const = default;
+};
+
+// What is wrong with options that are right one by one: {option, sentence}. Empty: nothing.
+struct Inconsistency {
+    std::string option;  // its flag's name, such as `bind-ip`
+    std::string message;
+    bool operator==(const Inconsistency&) const = default;
+};
+std::vector<Inconsistency> validate(const AgentConfig& config);
+
+// 127.0.0.0/8 and ::1.
+bool is_loopback(const std::string& ip);
+
+}  // namespace khronos::app
