@@ -26,10 +26,8 @@ class OpenReader : public std::enable_shared_from_this<OpenReader> {
         : services_(services), ids_(std::move(ids)), done_(std::move(done)) {}
 
     void begin() {
-        for (int i = 0; i < kAtOnce; ++i) {
-            ++running_;
-            read_next();
-        }
+        running_ = kAtOnce;
+        for (int i = 0; i < kAtOnce; ++i) read_next();
     }
 
   private:
@@ -82,7 +80,7 @@ void read_execution(Services& services, const core::ExecutionId& id,
                     Done<std::optional<Execution>> done) {
     services.store.get(store::keys::execution(id), [done = std::move(done)](auto result) mutable {
         if (!result) return done(std::unexpected(store_error(result.error())));
-        if (!result->kv) return done(std::nullopt);
+        if (!result->kv) return done(std::optional<Execution>());
         auto execution = store::decode<Execution>(result->kv->value.view());
         if (!execution)
             return done(std::unexpected(Error{ErrorKind::internal, "", execution.error()}));
