@@ -256,9 +256,9 @@ std::expected<json::value, Error> parse_json(std::string_view text) {
     return parser.release();
 }
 
-std::string write_json(const json::value& value, bool pretty) {
+std::string write_json(const json::value& value, bool pretty, int depth) {
     std::string out;
-    Writer(pretty, out).write(value);
+    Writer(pretty, out).write(value, depth);
     return out;
 }
 

@@ -15,8 +15,8 @@ namespace khronos::api {
 // the path of a doubled key (`executor_config.command`), or empty.
 std::expected<boost::json::value, Error> parse_json(std::string_view text);
 
-// `pretty`: indented by four spaces.
-std::string write_json(const boost::json::value& value, bool pretty = false);
+// `pretty`: indented by four spaces, as part of a text that is `depth` levels in already.
+std::string write_json(const boost::json::value& value, bool pretty = false, int depth = 0);
 
 // The text, with U+FFFD for each byte that is no UTF-8: what a process printed may be anything.
 std::string valid_utf8(std::string_view text);

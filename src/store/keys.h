@@ -18,6 +18,9 @@ inline constexpr std::string_view kTriggers = "triggers/";
 inline constexpr std::string_view kOpen = "open/";
 inline constexpr std::string_view kStats = "stats/";
 inline constexpr std::string_view kSlots = "slots/";
+inline constexpr std::string_view kExecutions = "executions/";
+// Present while new and changed jobs are not accepted; the value is who said so.
+inline constexpr std::string_view kSubmissionsPaused = "settings/submissions-paused";
 
 std::string job(std::string_view name);  // jobs/<name>
 std::string version(JobUid uid, Generation generation);
