@@ -7,6 +7,7 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -25,6 +26,18 @@ constexpr int kAlreadyRunning = 3;
 int fail(const char* what) {
     std::fprintf(stderr, "khronos-runner: %s: %s\n", what, std::strerror(errno));
     return 1;
+}
+
+// Raw, because the library keeps two signals to itself that somebody may have ignored all the same.
+void use_default_signals() {
+    struct {
+        void (*handler)(int) = SIG_DFL;
+        unsigned long flags = 0;
+        void (*restorer)() = nullptr;
+        std::uint64_t mask = 0;
+    } const action;
+    for (int signal = 1; signal < 65; ++signal)
+        ::syscall(SYS_rt_sigaction, signal, &action, nullptr, sizeof action.mask);
 }
 
 int listen_here() {
@@ -65,7 +78,7 @@ int main(int argc, char** argv) {
     ::close_range(3, ~0U, 0);
     // Holds the place of the notification's descriptor, so that nothing else gets its number.
     if (::open("/dev/null", O_RDWR | O_CLOEXEC) != khronos::runner::kNotifyFd) return fail("/dev/null");
-    for (int signal = 1; signal < 65; ++signal) ::signal(signal, SIG_DFL);
+    use_default_signals();
     ::umask(077);
     if (::mkdir(directory, 0700) != 0 && errno != EEXIST) return fail(directory);
     if (::chdir(directory) != 0) return fail(directory);
