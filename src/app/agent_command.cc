@@ -89,10 +89,12 @@ void reload(const std::vector<std::string>& arguments, AgentConfig& config,
                   {runtime::field::error(loaded.error().err)});
         return;
     }
-    const Reload change = app::reload(config, loaded->config);
-    for (const std::string& option : change.needs_restart)
-        log.warn("a changed setting takes effect with the next start", {{"setting", option}});
-    config.log_level = loaded->config.log_level;
+    const Reload change = app::reload(config, loaded->config,
+                                      agent_options(config.env, this_machine()));
+    for (const Change& option : change.needs_restart)
+        log.warn("a changed setting takes effect with the next start",
+                 {{"setting", option.option}, {"from", option.from}, {"to", option.to}});
+    config = change.config;
     log.set_level(level_of(config.log_level));
     log.info("configuration reloaded");
 }

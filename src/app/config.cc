@@ -20,6 +20,16 @@ bool is_loopback(const std::string& ip) {
     return inet_pton(AF_INET6, ip.c_str(), &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
+std::string_view to_text(Env env) {
+    switch (env) {
+        case Env::local: return "local";
+        case Env::dev: return "dev";
+        case Env::sit: return "sit";
+        case Env::prod: return "prod";
+    }
+    return "local";
+}
+
 std::vector<Inconsistency> validate(const AgentConfig& config) {
     std::vector<Inconsistency> found;
     if (!kTlsAndTokensAreBuilt && !config.insecure && !is_loopback(config.bind_ip))

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/time.h"
@@ -12,6 +13,7 @@
 namespace khronos::app {
 
 enum class Env : std::uint8_t { local, dev, sit, prod };
+std::string_view to_text(Env env);
 enum class Backend : std::uint8_t { embedded, etcd };
 enum class LogLevel : std::uint8_t { trace, debug, info, warn, error };
 enum class LogFormat : std::uint8_t { text, json };
