@@ -10,10 +10,10 @@ namespace khronos::cron {
 namespace {
 
 constexpr const char* kSpecs[] = {
-    "* * * * * *",      "*/5 * * * * *",      "0 * * * * *",
-    "0 */5 * * * *",    "0 0 * * * *",        "0 30 9 * * *",
-    "0 30 2 * * *",     "0 0 9-17 * * 1-5",   "15 10,40 8-18/2 * * 1,3,5",
-    "0 0 0 1 * *",      "0 0 0 1 1 *",        "0 30 2 29 2 *",
+    "* * * * * *",   "*/5 * * * * *",    "0 * * * * *",
+    "0 */5 * * * *", "0 0 * * * *",      "0 30 9 * * *",
+    "0 30 2 * * *",  "0 0 9-17 * * 1-5", "15 10,40 8-18/2 * * 1,3,5",
+    "0 0 0 1 * *",   "0 0 0 1 1 *",      "0 30 2 29 2 *",
 };
 constexpr const char* kZones[] = {"UTC", "America/New_York"};
 constexpr int kTimes = 1000;
@@ -34,12 +34,13 @@ void next_of(benchmark::State& state, const char* spec, const char* zone) {
         benchmark::DoNotOptimize(t);
     }
     const auto calls = static_cast<double>(state.iterations()) * kTimes;
-    state.counters["per_next"] = benchmark::Counter(
-        calls, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+    state.counters["per_next"] =
+        benchmark::Counter(calls, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
 
 void parse_of(benchmark::State& state, const char* spec, const char* zone) {
-    for (auto _ : state) benchmark::DoNotOptimize(Schedule::parse(spec, {.timezone = zone}));
+    for (auto _ : state)
+        benchmark::DoNotOptimize(Schedule::parse(spec, {.timezone = zone}));
 }
 
 const int kRegistered = [] {

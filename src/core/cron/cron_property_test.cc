@@ -13,11 +13,11 @@ namespace khronos::cron {
 namespace {
 
 constexpr const char* kZones[] = {
-    "UTC",           "Europe/Paris",     "America/New_York", "Australia/Lord_Howe",
-    "Asia/Beirut",   "Africa/Cairo",     "Europe/Dublin",    "America/Sao_Paulo",
-    "Pacific/Apia",  "Asia/Kathmandu",   "Africa/Casablanca", "America/St_Johns",
-    "Asia/Gaza",     "Pacific/Kwajalein", "Africa/Monrovia",  "Antarctica/Troll",
-    "America/Nuuk",  "Europe/Lisbon",    "America/Havana",   "Asia/Tehran",
+    "UTC",          "Europe/Paris",      "America/New_York",  "Australia/Lord_Howe",
+    "Asia/Beirut",  "Africa/Cairo",      "Europe/Dublin",     "America/Sao_Paulo",
+    "Pacific/Apia", "Asia/Kathmandu",    "Africa/Casablanca", "America/St_Johns",
+    "Asia/Gaza",    "Pacific/Kwajalein", "Africa/Monrovia",   "Antarctica/Troll",
+    "America/Nuuk", "Europe/Lisbon",     "America/Havana",    "Asia/Tehran",
 };
 
 // More than the library's hundred, unless the caller says otherwise.
@@ -28,8 +28,12 @@ struct Line {
     OracleSpec spec;
 };
 
-int in_range(int low, int high) { return *rc::gen::inRange(low, high + 1); }
-bool one_in(int n) { return in_range(1, n) == 1; }
+int in_range(int low, int high) {
+    return *rc::gen::inRange(low, high + 1);
+}
+bool one_in(int n) {
+    return in_range(1, n) == 1;
+}
 
 struct FieldText {
     std::string text;
@@ -41,7 +45,8 @@ struct FieldText {
 FieldText random_field(int min, int max, int star_in) {
     if (one_in(star_in)) {
         FieldText field{"*", {}, true};
-        for (int v = min; v <= max; ++v) field.values.insert(v);
+        for (int v = min; v <= max; ++v)
+            field.values.insert(v);
         return field;
     }
     FieldText field;
@@ -52,7 +57,9 @@ FieldText random_field(int min, int max, int star_in) {
         int high = low;
         int step = 1;
         switch (in_range(0, 3)) {
-            case 0: field.text += fmt::format("{}", low); break;
+            case 0:
+                field.text += fmt::format("{}", low);
+                break;
             case 1:
                 high = in_range(low, max);
                 field.text += fmt::format("{}-{}", low, high);
@@ -69,7 +76,8 @@ FieldText random_field(int min, int max, int star_in) {
                 field.text += fmt::format("*/{}", step);
                 break;
         }
-        for (int v = low; v <= high; v += step) field.values.insert(v);
+        for (int v = low; v <= high; v += step)
+            field.values.insert(v);
     }
     return field;
 }
@@ -116,8 +124,9 @@ Line random_line() {
     const FieldText month = random_field(1, 12, 2);
     const FieldText weekday = random_field(0, 6, 2);
     Line line;
-    line.spec = {second.values, minute.values, hour.values, day.values, month.values,
-                 weekday.values, !day.star, !weekday.star, {}, {}, {}, {}};
+    line.spec = {
+        second.values, minute.values, hour.values, day.values, month.values, weekday.values,
+        !day.star,     !weekday.star, {},          {},         {},           {}};
     if (hour.values.empty()) line.spec.hours = {std::stoi(hour.text)};
     std::string day_text = day.text;
     std::string weekday_text = weekday.text;
@@ -157,7 +166,9 @@ std::vector<std::int64_t> backward(const Schedule& schedule, std::int64_t from, 
 }
 
 // As a plain truth value: a failure then prints the line, not a hundred thousand ticks.
-bool same(const std::vector<std::int64_t>& a, const std::vector<std::int64_t>& b) { return a == b; }
+bool same(const std::vector<std::int64_t>& a, const std::vector<std::int64_t>& b) {
+    return a == b;
+}
 
 // A time within a day and a half of some change of the zone, or any time where it has none.
 std::int64_t near_a_change(const zone::Zone& zone) {
@@ -171,8 +182,8 @@ std::int64_t near_a_change(const zone::Zone& zone) {
 
 TEST(CronProperty, AgreesWithTheOracleNearChangesOfClocks) {
     const bool ok = rc::check([] {
-        const std::string name = *rc::gen::elementOf(std::vector<std::string>(
-            std::begin(kZones), std::end(kZones)));
+        const std::string name =
+            *rc::gen::elementOf(std::vector<std::string>(std::begin(kZones), std::end(kZones)));
         const zone::Zone& zone = **zone::Zone::find(name);
         const Line line = random_line();
         const std::int64_t middle = near_a_change(zone);
@@ -180,8 +191,7 @@ TEST(CronProperty, AgreesWithTheOracleNearChangesOfClocks) {
         const std::int64_t to = middle + 100000;
         RC_LOG() << line.text << " in " << name << " around " << middle << " gap "
                  << int(line.spec.dst.gap) << " overlap " << int(line.spec.dst.overlap) << "\n";
-        const auto schedule =
-            Schedule::parse(line.text, {.timezone = name, .dst = line.spec.dst});
+        const auto schedule = Schedule::parse(line.text, {.timezone = name, .dst = line.spec.dst});
         // A line that can never run is refused, and that is not what this test is about.
         RC_PRE(schedule.has_value());
         const auto expected = oracle_ticks(line.spec, load(name), from, to);
@@ -193,8 +203,8 @@ TEST(CronProperty, AgreesWithTheOracleNearChangesOfClocks) {
 
 TEST(CronProperty, AgreesWithTheOracleOverLongTimes) {
     const bool ok = rc::check([] {
-        const std::string name = *rc::gen::elementOf(std::vector<std::string>(
-            std::begin(kZones), std::end(kZones)));
+        const std::string name =
+            *rc::gen::elementOf(std::vector<std::string>(std::begin(kZones), std::end(kZones)));
         Line line = random_line();
         const int hour = in_range(0, 23);
         line.spec.seconds = {0};
@@ -205,8 +215,7 @@ TEST(CronProperty, AgreesWithTheOracleOverLongTimes) {
         const std::int64_t from = *rc::gen::inRange<std::int64_t>(-2000000000, 15000000000);
         const std::int64_t to = from + 3LL * 366 * 86400;
         RC_LOG() << line.text << " in " << name << " from " << from << "\n";
-        const auto schedule =
-            Schedule::parse(line.text, {.timezone = name, .dst = line.spec.dst});
+        const auto schedule = Schedule::parse(line.text, {.timezone = name, .dst = line.spec.dst});
         RC_PRE(schedule.has_value());
         const auto expected = oracle_ticks(line.spec, load(name), from, to);
         RC_ASSERT(same(forward(*schedule, from, to), expected));
@@ -217,11 +226,10 @@ TEST(CronProperty, AgreesWithTheOracleOverLongTimes) {
 
 TEST(CronProperty, NextAndPrevAreInverses) {
     const bool ok = rc::check([] {
-        const std::string name = *rc::gen::elementOf(std::vector<std::string>(
-            std::begin(kZones), std::end(kZones)));
+        const std::string name =
+            *rc::gen::elementOf(std::vector<std::string>(std::begin(kZones), std::end(kZones)));
         const Line line = random_line();
-        const auto schedule =
-            Schedule::parse(line.text, {.timezone = name, .dst = line.spec.dst});
+        const auto schedule = Schedule::parse(line.text, {.timezone = name, .dst = line.spec.dst});
         RC_PRE(schedule.has_value());
         const WallTime after{*rc::gen::inRange<std::int64_t>(-3000000000000000, 30000000000000000)};
         const auto tick = schedule->next(after, WallTime{});

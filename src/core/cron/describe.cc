@@ -12,7 +12,9 @@ namespace {
 // Up to here the times of a day are named one by one.
 constexpr int kNamedTimes = 4;
 
-std::string number(int n) { return fmt::format("{}", n); }
+std::string number(int n) {
+    return fmt::format("{}", n);
+}
 
 std::string plural(std::string_view unit, std::uint64_t mask) {
     return fmt::format("{}{} {}", unit, std::has_single_bit(mask) ? "" : "s", ranges(mask, number));
@@ -50,12 +52,16 @@ TimePhrase time_phrase(const Fields& f) {
         if (is_run(f.hours) && std::popcount(f.hours) > kNamedTimes)
             return {"every hour" + hours_phrase(f, "00")};
     }
+    const auto minute_step = step_of(f.minutes, 60);
+    const bool even_minutes = whole_minutes && minute_step && 60 % *minute_step == 0;
+    if (even_minutes && std::popcount(f.minutes) >= 4)
+        return {fmt::format("every {} minutes", *minute_step) + hours_phrase(f, "59")};
     if (std::popcount(f.hours) * std::popcount(f.minutes) * std::popcount(f.seconds) <= kNamedTimes)
         return {named_times(f), true};
     if (whole_minutes) {
         if (f.minutes == kAllSixty) return {"every minute" + hours_phrase(f, "59")};
-        if (const auto step = step_of(f.minutes, 60); step && 60 % *step == 0)
-            return {fmt::format("every {} minutes", *step) + hours_phrase(f, "59")};
+        if (even_minutes)
+            return {fmt::format("every {} minutes", *minute_step) + hours_phrase(f, "59")};
         const std::string minutes = "at " + plural("minute", f.minutes);
         return {f.is_elastic() ? minutes + " of every hour" : minutes + hours_phrase(f, "59")};
     }
@@ -81,7 +87,9 @@ std::string month_list(std::uint16_t months) {
     return ranges(months, [](int m) { return std::string(month_name(m)); });
 }
 
-bool has_special_days(const Fields& f) { return (f.days_from_end | f.near_weekdays) != 0; }
+bool has_special_days(const Fields& f) {
+    return (f.days_from_end | f.near_weekdays) != 0;
+}
 
 std::string days_of_month_phrase(const Fields& f) {
     std::vector<std::string> parts;
@@ -146,8 +154,10 @@ std::string describe(const Schedule& schedule) {
             const zone::Zone& zone = schedule.zone();
             return zone.is_utc() ? text : fmt::format("{} ({})", text, zone.name());
         }
-        case Kind::every: return "every " + spelled_period(std::get<Every>(rule).period_s);
-        case Kind::at: return at_phrase(std::get<At>(rule).at_s, schedule.zone());
+        case Kind::every:
+            return "every " + spelled_period(std::get<Every>(rule).period_s);
+        case Kind::at:
+            return at_phrase(std::get<At>(rule).at_s, schedule.zone());
         case Kind::after: {
             const After& after = std::get<After>(rule);
             const std::string text = at_phrase(after.at_s, schedule.zone());
@@ -156,8 +166,10 @@ std::string describe(const Schedule& schedule) {
             const bool has_number = grace.find(' ') != std::string::npos;
             return fmt::format("{}, at most {}{} late", text, has_number ? "" : "1 ", grace);
         }
-        case Kind::oneway: return "once, when the job is saved";
-        case Kind::manual: return "never by itself";
+        case Kind::oneway:
+            return "once, when the job is saved";
+        case Kind::manual:
+            return "never by itself";
     }
     return "";
 }

@@ -34,9 +34,15 @@ const std::array<FieldSpec, kFieldCount> kSpecs{{
     {"day of week", 0, 6, 6, kWeekdayNames, "1, MON-FRI, 5L or 5#3"},
 }};
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
-bool is_letter(char c) { return upper(c) >= 'A' && upper(c) <= 'Z'; }
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+char upper(char c) {
+    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+}
+bool is_letter(char c) {
+    return upper(c) >= 'A' && upper(c) <= 'Z';
+}
 
 // Splitmix's finisher: every bit of the seed and the place moves every bit of the result.
 std::uint64_t mixed(std::uint64_t seed, std::uint64_t place) {
@@ -59,7 +65,7 @@ class TermParser {
 
     Result run() {
         if (term_.text.empty())
-            return fault(term_, fmt::format("a {} is missing here", spec_.name),
+            return fault(term_, fmt::format("{} is missing here", one()),
                          fmt::format("such as {}", spec_.example));
         if (take('*')) return stepped(spec_.min, spec_.max);
         if (peek() == '?') return question_mark();
@@ -83,6 +89,9 @@ class TermParser {
         return true;
     }
     bool done() const { return at_ == term_.text.size(); }
+    std::string one() const {
+        return fmt::format("{} {}", index_ == FieldIndex::hour ? "an" : "a", spec_.name);
+    }
     Piece since(std::size_t start) const { return term_.sub(start, at_ - start); }
 
     Result finished() {
@@ -105,38 +114,38 @@ class TermParser {
         const std::size_t start = at_;
         if (const std::optional<int> number = digits()) {
             if (*number >= spec_.min && *number <= spec_.max) return *number;
-            return fault(since(start),
-                         fmt::format("{} {} is out of range", spec_.name,
-                                     printable(since(start).text)),
-                         range_hint(*number));
+            return fault(
+                since(start),
+                fmt::format("{} {} is out of range", spec_.name, printable(since(start).text)),
+                range_hint(*number));
         }
         if (is_letter(peek())) return name();
         const Piece rest = term_.sub(at_);
         if (rest.text.empty())
-            return fault(rest, fmt::format("a {} is missing here", spec_.name),
+            return fault(rest, fmt::format("{} is missing here", one()),
                          fmt::format("{} to {}", spec_.min, spec_.max));
-        return fault(rest, fmt::format("'{}' is not a {}", printable(rest.text), spec_.name),
-                     fmt::format("a {} is {} to {}", spec_.name, spec_.min, spec_.max));
+        return fault(rest, fmt::format("'{}' is not {}", printable(rest.text), one()),
+                     fmt::format("{} is {} to {}", one(), spec_.min, spec_.max));
     }
 
     std::string range_hint(int number) const {
         if (index_ == FieldIndex::weekday && number == 7)
             return "a day of week is 0 to 6 or SUN to SAT; Sunday is 0";
-        if (index_ == FieldIndex::hour && number == 24)
-            return "an hour is 0 to 23; midnight is 0";
+        if (index_ == FieldIndex::hour && number == 24) return "an hour is 0 to 23; midnight is 0";
         if (!spec_.names.empty())
             return fmt::format("a {} is {} to {} or {} to {}", spec_.name, spec_.min, spec_.max,
                                spec_.names.front(), spec_.names.back());
-        return fmt::format("{} {} is {} to {}", index_ == FieldIndex::hour ? "an" : "a",
-                           spec_.name, spec_.min, spec_.max);
+        return fmt::format("{} is {} to {}", one(), spec_.min, spec_.max);
     }
 
     // Three letters in any case; in the day of week an `L` may follow at once.
     std::expected<int, CronError> name() {
         const std::size_t start = at_;
         std::size_t length = 0;
-        while (is_letter(peek(length))) ++length;
-        const bool with_last = index_ == FieldIndex::weekday && length == 4 && upper(peek(3)) == 'L';
+        while (is_letter(peek(length)))
+            ++length;
+        const bool with_last =
+            index_ == FieldIndex::weekday && length == 4 && upper(peek(3)) == 'L';
         if (length == 3 || with_last) {
             for (std::size_t i = 0; i < spec_.names.size(); ++i) {
                 const std::string_view name = spec_.names[i];
@@ -149,7 +158,7 @@ class TermParser {
         }
         at_ += length;
         return fault(since(start),
-                     fmt::format("'{}' is not a {}", printable(since(start).text), spec_.name),
+                     fmt::format("'{}' is not {}", printable(since(start).text), one()),
                      name_hint());
     }
 
@@ -175,7 +184,8 @@ class TermParser {
     }
 
     void choose(int from, int to, int step_size) {
-        for (int v = from; v <= to; v += step_size) mask_ |= std::uint64_t{1} << v;
+        for (int v = from; v <= to; v += step_size)
+            mask_ |= std::uint64_t{1} << v;
     }
 
     Result stepped(int from, int to) {
@@ -189,7 +199,8 @@ class TermParser {
 
     Result question_mark() {
         if (index_ != FieldIndex::day && index_ != FieldIndex::weekday)
-            return fault(term_.sub(0, 1), fmt::format("'?' cannot stand in the {} field", spec_.name),
+            return fault(term_.sub(0, 1),
+                         fmt::format("'?' cannot stand in the {} field", spec_.name),
                          "it is for the two day fields; write * here");
         if (term_.text.size() != 1)
             return fault(term_, "'?' stands alone or not at all", "write * for every day");
@@ -201,9 +212,9 @@ class TermParser {
 
     std::expected<void, CronError> ordered(std::size_t start, int from, int to) const {
         if (from <= to) return {};
-        return fault(since(start), "this range runs backwards",
-                     fmt::format("write it as two ranges: {}-{},{}-{}", from, spec_.max, spec_.min,
-                                 to));
+        return fault(
+            since(start), "this range runs backwards",
+            fmt::format("write it as two ranges: {}-{},{}-{}", from, spec_.max, spec_.min, to));
     }
 
     // One value of the range, or with a step one of the possible starts.
@@ -329,14 +340,22 @@ class TermParser {
 
 void put_mask(FieldIndex index, std::uint64_t mask, bool unrestricted, Fields& fields) {
     switch (index) {
-        case FieldIndex::second: fields.seconds = mask; return;
-        case FieldIndex::minute: fields.minutes = mask; return;
-        case FieldIndex::hour: fields.hours = static_cast<std::uint32_t>(mask); return;
+        case FieldIndex::second:
+            fields.seconds = mask;
+            return;
+        case FieldIndex::minute:
+            fields.minutes = mask;
+            return;
+        case FieldIndex::hour:
+            fields.hours = static_cast<std::uint32_t>(mask);
+            return;
         case FieldIndex::day:
             fields.days = static_cast<std::uint32_t>(mask);
             fields.day_restricted = !unrestricted;
             return;
-        case FieldIndex::month: fields.months = static_cast<std::uint16_t>(mask); return;
+        case FieldIndex::month:
+            fields.months = static_cast<std::uint16_t>(mask);
+            return;
         case FieldIndex::weekday:
             fields.weekdays = static_cast<std::uint8_t>(mask);
             fields.weekday_restricted = !unrestricted;

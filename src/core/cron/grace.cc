@@ -32,7 +32,8 @@ std::expected<std::int64_t, std::string> parse_iso_duration(std::string_view tex
         return std::unexpected(fmt::format(
             "'{}' is not an ISO 8601 duration such as PT2H or P1DT12H: {}", printable(text), why));
     };
-    if (text.empty() || (text[0] != 'P' && text[0] != 'p')) return wrong("it does not begin with P");
+    if (text.empty() || (text[0] != 'P' && text[0] != 'p'))
+        return wrong("it does not begin with P");
     // The designators in their order; each may come once.
     constexpr std::string_view kOrder = "YMWDTHMS";
     std::size_t next = 0;
@@ -48,13 +49,13 @@ std::expected<std::int64_t, std::string> parse_iso_duration(std::string_view tex
         }
         if (at == text.size()) return wrong("a unit is missing at the end");
         if (text[at] == '.' || text[at] == ',') return wrong("its parts have to be whole numbers");
-        const char unit = text[at] >= 'a' && text[at] <= 'z'
-                              ? static_cast<char>(text[at] - 'a' + 'A')
-                              : text[at];
+        const char unit =
+            text[at] >= 'a' && text[at] <= 'z' ? static_cast<char>(text[at] - 'a' + 'A') : text[at];
         const std::size_t place = kOrder.find(unit, next);
         if (place == std::string_view::npos)
-            return wrong(next <= 4 && (unit == 'H' || unit == 'S') ? "hours and seconds follow a T"
-                                                                   : "its parts are Y M W D T H M S");
+            return wrong(next <= 4 && (unit == 'H' || unit == 'S')
+                             ? "hours and seconds follow a T"
+                             : "its parts are Y M W D T H M S");
         if (place > 4 && next <= 4) return wrong("hours, minutes and seconds follow a T");
         next = place + 1;
         if (unit == 'T') {
@@ -65,13 +66,27 @@ std::expected<std::int64_t, std::string> parse_iso_duration(std::string_view tex
         if (at == start) return wrong("a number is missing before a unit");
         has_part = true;
         switch (place) {
-            case 0: months += number * 12; break;
-            case 1: months += number; break;
-            case 2: seconds += number * 7 * kDaySeconds; break;
-            case 3: seconds += number * kDaySeconds; break;
-            case 5: seconds += number * 3600; break;
-            case 6: seconds += number * 60; break;
-            default: seconds += number; break;
+            case 0:
+                months += number * 12;
+                break;
+            case 1:
+                months += number;
+                break;
+            case 2:
+                seconds += number * 7 * kDaySeconds;
+                break;
+            case 3:
+                seconds += number * kDaySeconds;
+                break;
+            case 5:
+                seconds += number * 3600;
+                break;
+            case 6:
+                seconds += number * 60;
+                break;
+            default:
+                seconds += number;
+                break;
         }
     }
     if (!has_part) return wrong("it names no time");

@@ -95,7 +95,8 @@ void remark_days(const Fields& fields, std::vector<std::string>& remarks) {
     if (!fields.day_restricted || (fields.days_from_end | fields.near_weekdays) != 0) return;
     const int day = std::countr_zero(fields.days);
     int months = 0;
-    for (const int month : values_of(fields.months)) months += day <= days_in_month(false, month);
+    for (const int month : values_of(fields.months))
+        months += day <= days_in_month(false, month);
     const int named = std::popcount(fields.months);
     if (months == named) return;
     if (months == 0) {
@@ -111,10 +112,9 @@ void remark_step(std::uint64_t mask, int size, std::string_view unit, std::strin
                  std::vector<std::string>& remarks) {
     const std::optional<int> step = step_of(mask, size);
     if (!step || size % *step == 0 || std::popcount(mask) < 3) return;
-    remarks.push_back(
-        fmt::format("steps of {} {} start again with every {}: the last one is {} {} long", *step,
-                    unit, whole, size % *step, size % *step == 1 ? unit.substr(0, unit.size() - 1)
-                                                                : unit));
+    remarks.push_back(fmt::format(
+        "steps of {} {} start again with every {}: the last one is {} {} long", *step, unit, whole,
+        size % *step, size % *step == 1 ? unit.substr(0, unit.size() - 1) : unit));
 }
 
 void remark_fields(const Fields& fields, std::vector<std::string>& remarks) {
@@ -135,7 +135,8 @@ std::vector<std::string> lint(const Schedule& schedule, WallTime from) {
         if (!next) {
             remarks.emplace_back("does not run in the next hundred years");
         } else if (next->seconds() - from.seconds() > kYearSeconds) {
-            remarks.push_back(fmt::format("runs next on {}", zone::to_rfc3339(*next, schedule.zone())));
+            remarks.push_back(
+                fmt::format("runs next on {}", zone::to_rfc3339(*next, schedule.zone())));
         }
         remark_changes(*fields, schedule.zone(), from.seconds(), remarks);
         remark_fields(*fields, remarks);

@@ -20,7 +20,9 @@ std::int64_t prev_day_by_calendar(const Fields& fields, std::int64_t day, std::i
 
 namespace detail {
 
-inline int last_bit(std::uint64_t mask) { return 63 - std::countl_zero(mask); }
+inline int last_bit(std::uint64_t mask) {
+    return 63 - std::countl_zero(mask);
+}
 
 inline int first_time_of_day(const Fields& f) {
     return std::countr_zero(f.hours) * 3600 + std::countr_zero(f.minutes) * 60 +

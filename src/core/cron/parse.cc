@@ -35,7 +35,9 @@ constexpr std::string_view kAfterForm = "@after 2026-01-31T08:30:00Z <PT2H";
 // A UTC time behind every change of rules that is on record.
 constexpr std::int64_t kYear2100 = 4102444800;
 
-bool is_space(char c) { return c == ' ' || c == '\t'; }
+bool is_space(char c) {
+    return c == ' ' || c == '\t';
+}
 
 bool equals_ignoring_case(std::string_view a, std::string_view b) {
     const auto lower = [](char c) {
@@ -46,16 +48,19 @@ bool equals_ignoring_case(std::string_view a, std::string_view b) {
 
 Piece trimmed(Piece piece) {
     std::size_t start = 0;
-    while (start < piece.text.size() && is_space(piece.text[start])) ++start;
+    while (start < piece.text.size() && is_space(piece.text[start]))
+        ++start;
     std::size_t end = piece.text.size();
-    while (end > start && is_space(piece.text[end - 1])) --end;
+    while (end > start && is_space(piece.text[end - 1]))
+        --end;
     return piece.sub(start, end - start);
 }
 
 // Splits off the first word; `rest` is what follows it, trimmed.
 Piece first_word(Piece piece, Piece* rest) {
     std::size_t end = 0;
-    while (end < piece.text.size() && !is_space(piece.text[end])) ++end;
+    while (end < piece.text.size() && !is_space(piece.text[end]))
+        ++end;
     *rest = trimmed(piece.sub(end));
     return piece.sub(0, end);
 }
@@ -112,10 +117,10 @@ RuleResult parse_every(Piece value) {
         return fault(value, "an interval of less than a second is not possible",
                      "the shortest is @every 1s");
     if (period->count() % 1000000 != 0)
-        return fault(value, "an interval is a whole number of seconds",
-                     fmt::format("such as @every {}", format_duration(
-                                                          std::chrono::ceil<std::chrono::seconds>(
-                                                              *period))));
+        return fault(
+            value, "an interval is a whole number of seconds",
+            fmt::format("such as @every {}",
+                        format_duration(std::chrono::ceil<std::chrono::seconds>(*period))));
     return Every{period->count() / 1000000};
 }
 
@@ -197,8 +202,7 @@ std::expected<Schedule, CronError> Schedule::parse(std::string_view text,
     if (has_prefix && line.text.empty())
         return fault(line, "a schedule is missing after the time zone");
     const auto zone = zone::Zone::find(has_prefix ? prefix.text : options.timezone);
-    if (!zone)
-        return fault(prefix, zone.error(), "an IANA name such as Europe/Paris or UTC");
+    if (!zone) return fault(prefix, zone.error(), "an IANA name such as Europe/Paris or UTC");
     if (line.text.empty()) return Schedule(Manual{}, **zone);
     const RuleResult rule =
         line.text[0] == '@' ? parse_word(line, options) : parse_fields(line, options);

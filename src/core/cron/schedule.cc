@@ -41,7 +41,7 @@ std::int64_t anchor_second(WallTime anchor) {
 }  // namespace
 
 std::optional<WallTime> Schedule::next(WallTime after, WallTime anchor) const {
-    const std::int64_t from = std::max(after.seconds() + 1, kFirstSecond);
+    const std::int64_t from = after < WallTime{} ? kFirstSecond : after.seconds() + 1;
     if (from > kLastSecond) return std::nullopt;
     if (const Fields* fields = std::get_if<Fields>(&rule_)) [[likely]]
         return in_calendar(tick_at_or_after(*fields, *zone_, from));
@@ -52,11 +52,8 @@ std::optional<WallTime> Schedule::next(WallTime after, WallTime anchor) const {
 }
 
 std::optional<WallTime> Schedule::prev(WallTime before, WallTime anchor) const {
-    // The last whole second strictly before; floor of a time that is itself whole is one too late.
-    const std::int64_t whole = before.seconds();
-    const std::int64_t from =
-        std::min(WallTime::from_seconds(whole) == before ? whole - 1 : whole, kLastSecond);
-    if (from < kFirstSecond) return std::nullopt;
+    if (before <= WallTime{}) return std::nullopt;  // the first second of the calendar
+    const std::int64_t from = std::min((before - Duration(1)).seconds(), kLastSecond);
     if (const Fields* fields = std::get_if<Fields>(&rule_)) [[likely]]
         return in_calendar(tick_at_or_before(*fields, *zone_, from));
     if (const Every* every = std::get_if<Every>(&rule_))

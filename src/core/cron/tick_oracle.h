@@ -18,8 +18,8 @@ struct OracleSpec {
     std::set<int> seconds, minutes, hours, days, months, weekdays;
     bool day_restricted = false;
     bool weekday_restricted = false;
-    std::set<int> from_end;                     // L-n
-    std::set<int> near;                         // nW, 0 is LW
+    std::set<int> from_end;                      // L-n
+    std::set<int> near;                          // nW, 0 is LW
     std::set<std::pair<int, int>> nth_weekdays;  // {day, n}; n = 0 is the last
     DstPolicy dst;
 };
@@ -42,11 +42,13 @@ inline bool oracle_day_matches(const OracleSpec& spec, absl::CivilDay day) {
         return wanted;
     };
     bool by_day = spec.days.contains(day.day());
-    for (const int n : spec.from_end) by_day |= last - n == day;
+    for (const int n : spec.from_end)
+        by_day |= last - n == day;
     for (const int n : spec.near) {
         if (n == 0) {
             absl::CivilDay d = last;
-            while (!is_working(d)) --d;
+            while (!is_working(d))
+                --d;
             by_day |= d == day;
         } else if (n <= last.day()) {
             by_day |= nearest(absl::CivilDay(day.year(), day.month(), n)) == day;
@@ -87,7 +89,9 @@ inline std::vector<std::int64_t> oracle_ticks(const OracleSpec& spec, absl::Time
                     const absl::CivilSecond local(day.year(), day.month(), day.day(), h, m, s);
                     const auto info = tz.At(local);
                     switch (info.kind) {
-                        case absl::TimeZone::TimeInfo::UNIQUE: add(info.pre); break;
+                        case absl::TimeZone::TimeInfo::UNIQUE:
+                            add(info.pre);
+                            break;
                         case absl::TimeZone::TimeInfo::SKIPPED:
                             if (gap == GapRule::run && info.pre - info.post <= absl::Hours(3))
                                 add(info.trans);

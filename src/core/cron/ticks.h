@@ -1,9 +1,9 @@
 // The ticks of cron fields in a zone: local times laid over the zone's offset changes.
 //
 // In each stretch of constant offset the ticks are the chosen local times, less the copy of a
-// repeated hour that the policy leaves out. At a change over a gap there is one tick when the policy
-// runs it and any chosen local time is missing. next and prev walk the same stretches, so they
-// see one set of ticks.
+// repeated hour that the policy leaves out. At a change over a gap there is one tick when the
+// policy runs it and any chosen local time is missing. next and prev walk the same stretches, so
+// they see one set of ticks.
 #pragma once
 
 #include <cstdint>

@@ -16,8 +16,8 @@ std::string_view month_name(int month) {
 }
 
 std::string_view weekday_name(int weekday) {
-    constexpr std::array<std::string_view, 7> kNames{
-        "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
+    constexpr std::array<std::string_view, 7> kNames{"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                                     "Thursday", "Friday", "Saturday"};
     return kNames[static_cast<std::size_t>(weekday)];
 }
 
@@ -28,7 +28,8 @@ std::string ordinal(int n) {
 
 std::vector<int> values_of(std::uint64_t mask) {
     std::vector<int> values;
-    for (; mask != 0; mask &= mask - 1) values.push_back(std::countr_zero(mask));
+    for (; mask != 0; mask &= mask - 1)
+        values.push_back(std::countr_zero(mask));
     return values;
 }
 
@@ -46,11 +47,13 @@ std::string ranges(std::uint64_t mask, const std::function<std::string(int)>& na
     const std::vector<int> values = values_of(mask);
     for (std::size_t i = 0; i < values.size();) {
         std::size_t end = i + 1;
-        while (end < values.size() && values[end] == values[end - 1] + 1) ++end;
+        while (end < values.size() && values[end] == values[end - 1] + 1)
+            ++end;
         if (end - i >= 3) {
             parts.push_back(fmt::format("{} to {}", name(values[i]), name(values[end - 1])));
         } else {
-            for (std::size_t k = i; k < end; ++k) parts.push_back(name(values[k]));
+            for (std::size_t k = i; k < end; ++k)
+                parts.push_back(name(values[k]));
         }
         i = end;
     }

@@ -90,7 +90,8 @@ void Zone::build_index() {
     std::size_t segment = 1;
     for (std::size_t i = 0; i < buckets_.size(); ++i) {
         const std::int64_t start = bucket_base_ + (static_cast<std::int64_t>(i) << kBucketBits);
-        while (segment + 1 < segments_.size() && segments_[segment + 1].start <= start) ++segment;
+        while (segment + 1 < segments_.size() && segments_[segment + 1].start <= start)
+            ++segment;
         buckets_[i] = static_cast<std::uint16_t>(segment);
     }
 }
@@ -100,7 +101,8 @@ std::size_t Zone::segment_at(std::int64_t table_seconds) const {
     const auto bucket = static_cast<std::size_t>((table_seconds - bucket_base_) >> kBucketBits);
     if (bucket >= buckets_.size()) return segments_.size() - 1;
     std::size_t i = buckets_[bucket];
-    while (i + 1 < segments_.size() && segments_[i + 1].start <= table_seconds) ++i;
+    while (i + 1 < segments_.size() && segments_[i + 1].start <= table_seconds)
+        ++i;
     return i;
 }
 
