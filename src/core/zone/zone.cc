@@ -4,11 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
+#include <array>
+#include <atomic>
 #include <memory>
-#include <mutex>
 
 #include "base/check.h"
+#include "base/ids.h"
 
 namespace khronos::zone {
 namespace {
@@ -110,7 +111,8 @@ std::int32_t Zone::offset_at(std::int64_t seconds) const {
     return segments_[segment_at(seconds - cycles_past_table(seconds) * kCycleSeconds)].offset;
 }
 
-// Every zone that was asked for, for the life of the process: schedules point to them.
+// Every zone that was asked for, for the life of the process: schedules point to them. Lists that
+// only grow at the head, so that no reader waits.
 class Registry {
   public:
     static Registry& instance() {
@@ -120,22 +122,39 @@ class Registry {
 
     std::expected<const Zone*, std::string> find(std::string_view name) {
         if (name.empty()) name = "UTC";
-        const std::lock_guard lock(mutex_);
-        if (const auto known = zones_.find(name); known != zones_.end()) return known->second.get();
+        std::atomic<const Entry*>& head = lists_[stable_hash(name) % kLists];
+        const Entry* first = head.load(std::memory_order_acquire);
+        if (const Zone* known = find_until(first, nullptr, name)) return known;
         absl::TimeZone tz;
         if (!is_iana_name(name) || !absl::LoadTimeZone(std::string(name), &tz))
             return std::unexpected(fmt::format("unknown time zone {}", printable(name)));
-        std::unique_ptr<Zone> zone(new Zone(std::string(name)));
-        zone->segments_ = read_segments(tz, &zone->table_end_);
-        zone->build_index();
-        const Zone* const found = zone.get();
-        zones_.emplace(name, std::move(zone));
-        return found;
+        auto made = std::make_unique<Entry>(std::string(name));
+        made->zone.segments_ = read_segments(tz, &made->zone.table_end_);
+        made->zone.build_index();
+        made->next = first;
+        while (!head.compare_exchange_weak(made->next, made.get(), std::memory_order_acq_rel)) {
+            // Somebody was quicker, perhaps with this very zone; theirs is then the one.
+            if (const Zone* known = find_until(made->next, first, name)) return known;
+            first = made->next;
+        }
+        return &made.release()->zone;
     }
 
   private:
-    std::mutex mutex_;
-    std::map<std::string, std::unique_ptr<const Zone>, std::less<>> zones_;
+    struct Entry {
+        explicit Entry(std::string name) : zone(std::move(name)) {}
+        Zone zone;
+        const Entry* next = nullptr;
+    };
+    static constexpr std::size_t kLists = 64;
+
+    static const Zone* find_until(const Entry* entry, const Entry* end, std::string_view name) {
+        for (; entry != end; entry = entry->next)
+            if (entry->zone.name() == name) return &entry->zone;
+        return nullptr;
+    }
+
+    std::array<std::atomic<const Entry*>, kLists> lists_{};
 };
 
 std::expected<const Zone*, std::string> Zone::find(std::string_view name) {
