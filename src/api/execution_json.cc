@@ -87,7 +87,7 @@ json::object to_json(const core::Execution& e) {
     object.emplace("generation", e.generation.value);
     object.emplace("trigger", to_text(e.id.trigger.kind));
     object.emplace("group", core::group_of(e));
-    object.emplace("state", core::to_text(e.state));
+    object.emplace("status", core::to_text(e.state));
     object.emplace("reason", text_or_null(core::to_text(e.reason)));
     object.emplace("blocked_by", text_or_null(e.blocked_by));
     object.emplace("scheduled_at", time_or_null(e.scheduled_at));

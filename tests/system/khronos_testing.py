@@ -1,11 +1,9 @@
-"""What the system tests share: an agent in a directory of its own, its REST API, a ledger that
-jobs write, and a main program that leaves a JUnit report.
+"""What the system tests share: an agent in a directory of its own and its REST API.
 
 Nothing here sleeps for a fixed time and then hopes: wait_for() looks until something is so, and
 says what it saw when that never happens.
 """
 
-import argparse
 import contextlib
 import json
 import os
@@ -17,13 +15,15 @@ import subprocess
 import sys
 import tempfile
 import time
-import traceback
 import unittest
 import urllib.error
 import urllib.request
-import xml.sax.saxutils
 
-PROGRAM = None  # build/khronos
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import case_report  # noqa: E402
+
+PROGRAM = os.environ.get(
+    "KHRONOS_PROGRAM", str(pathlib.Path(__file__).resolve().parents[2] / "build" / "khronos"))
 
 
 def wait_for(what, condition, patience=30.0):
@@ -160,9 +160,8 @@ class Case(unittest.TestCase):
     def tearDown(self):
         for agent in self.agents:
             agent.end()
-        failed = any(error for _, error in getattr(self._outcome, "errors", [])) or \
-            getattr(getattr(self._outcome, "result", None), "last_failed", None) is self
-        if failed:
+        result = self._outcome.result
+        if any(test is self for test, _ in result.failures + result.errors):
             for log in self.directory.glob("**/agent.log"):
                 sys.stderr.write(f"---- {log}\n{log.read_text()[-4000:]}\n")
         shutil.rmtree(self.directory, ignore_errors=True)
@@ -173,53 +172,5 @@ class Case(unittest.TestCase):
         return agent.start() if start else agent
 
 
-class Report(unittest.TextTestResult):
-    """Remembers each case's outcome for the JUnit file."""
-
-    def __init__(self, *args, **options):
-        super().__init__(*args, **options)
-        self.cases = []
-        self.last_failed = None
-
-    def addSuccess(self, test):
-        super().addSuccess(test)
-        self.cases.append((test, None))
-
-    def addFailure(self, test, error):
-        super().addFailure(test, error)
-        self.last_failed = test
-        self.cases.append((test, "".join(traceback.format_exception(*error))))
-
-    addError = addFailure
-
-    def write(self, path, suite):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(path, "w", encoding="utf-8") as out:
-            out.write(f'<?xml version="1.0"?>\n<testsuite name="{suite}">\n')
-            for test, failure in self.cases:
-                name = xml.sax.saxutils.quoteattr(test.id().split(".", 1)[-1])
-                out.write(f'<testcase classname="{suite}" name={name}>')
-                if failure:
-                    out.write(f"<failure>{xml.sax.saxutils.escape(failure)}</failure>")
-                out.write("</testcase>\n")
-            out.write("</testsuite>\n")
-
-
 def main():
-    global PROGRAM
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--build", required=True, help="the build folder")
-    parser.add_argument("--report", help="where to leave the JUnit report")
-    parser.add_argument("names", nargs="*", help="only these tests: Class.test")
-    arguments = parser.parse_args()
-    PROGRAM = str(pathlib.Path(arguments.build).resolve() / "khronos")
-    module = sys.modules["__main__"]
-    loader = unittest.defaultTestLoader
-    suite = (loader.loadTestsFromNames(arguments.names, module) if arguments.names
-             else loader.loadTestsFromModule(module))
-    runner = unittest.TextTestRunner(resultclass=Report, verbosity=2)
-    result = runner.run(suite)
-    if arguments.report:
-        name = pathlib.Path(sys.argv[0]).stem
-        result.write(pathlib.Path(arguments.report), f"system_{name}")
-    sys.exit(0 if result.wasSuccessful() and result.testsRun else 1)
+    case_report.main()
