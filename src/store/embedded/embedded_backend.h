@@ -29,7 +29,7 @@ class EmbeddedBackend {
         std::size_t waiting_requests = 20'000;
         std::size_t waiting_bytes = 128 << 20;
         std::uint64_t log_bytes = 64 << 20;    // at which a commit waits for a checkpoint
-        int cache_kib = 32 * 1024;
+        int cache_kib = 8 * 1024;
         std::uint64_t max_bytes = 0;  // of the main file; 0: as much as the disk has
         std::string vfs;              // a SQLite VFS registered by the caller; empty: the default
     };
