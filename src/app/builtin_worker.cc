@@ -91,7 +91,10 @@ std::expected<std::unique_ptr<BuiltinWorker>, Error> BuiltinWorker::start(Config
                                       worker::machine_boot_id()},
             loop);
 #ifdef HAVE_HTTP
-        parts->http = std::make_unique<worker::HttpExecutor>(worker::HttpExecutorConfig{}, loop);
+        parts->http = std::make_unique<worker::HttpExecutor>(
+            worker::HttpExecutorConfig{config.any_address ? worker::AddressPolicy::allow_all()
+                                                          : worker::AddressPolicy()},
+            loop);
 #endif
         parts->noop = std::make_unique<worker::Noop>(loop);
         worker::WorkerConfig working;
