@@ -253,7 +253,8 @@ std::expected<void, Error> Agent::Parts::start_core() {
 
     if (config.no_worker) return {};
     auto built = BuiltinWorker::start(
-        {config.data_dir + "/worker", config.node, config.tags, config.max_execution_limit},
+        {config.data_dir + "/worker", config.node, config.tags, config.max_execution_limit,
+         config.env == Env::local},
         *worker_thread, link->worker(), entropy, log);
     if (!built) return std::unexpected(built.error());
     worker = std::move(*built);

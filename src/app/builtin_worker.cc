@@ -85,7 +85,10 @@ std::expected<std::unique_ptr<BuiltinWorker>, Error> BuiltinWorker::start(Config
             worker::FileJournalConfig{config.data_dir + "/attempts.journal",
                                       worker::machine_boot_id()},
             loop);
-        parts->http = std::make_unique<worker::HttpExecutor>(worker::HttpExecutorConfig{}, loop);
+        parts->http = std::make_unique<worker::HttpExecutor>(
+            worker::HttpExecutorConfig{config.any_address ? worker::AddressPolicy::allow_all()
+                                                          : worker::AddressPolicy()},
+            loop);
         parts->noop = std::make_unique<worker::Noop>(loop);
         worker::WorkerConfig working;
         working.id = *id;

@@ -40,6 +40,7 @@ constexpr Library kLibraries[] = {
     {"openssl/", "api/http/,runtime/openssl/"},
     {"sqlite3.h", "store/embedded/"},
     {"curl/", "worker/curl/,cli/curl/"},
+    {"re2/", "worker/curl/"},
     {"spdlog/", "runtime/spdlog/"},
     {"prometheus/", "runtime/prometheus/"},
     {"CLI/", "app/"},
