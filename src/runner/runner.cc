@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -72,6 +73,12 @@ bool Runner::prepare() {
         std::fprintf(stderr, "cannot read %s/journal: %s\n", options_.directory.c_str(),
                      std::strerror(errno));
         return false;
+    }
+    if (options_.cgroups) {
+        // The directory's own name, whatever it is called today.
+        struct stat here {};
+        ::stat(".", &here);
+        cgroups_.open("khronos-" + std::to_string(here.st_dev) + "-" + std::to_string(here.st_ino), kSweepPatienceUs);
     }
     if (!kill_leftovers(found, kSweepPatienceUs)) {
         std::fprintf(stderr, "processes of an earlier runner could not be killed; look for "

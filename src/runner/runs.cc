@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 
 #include "base/limits.h"
 #include "runner/clocks.h"
@@ -80,6 +81,11 @@ bool Runner::spawn(Run& run, const StartRun& spec, std::string& why) {
     launch.stdin_fd = input >= 0 ? input : null_;
     launch.output_fd = ends[1];
     launch.files = files_;
+    if (!run.linger) run.cgroup = cgroups_.take();
+    if (run.cgroup) {
+        launch.cgroup_fd = run.cgroup->directory_fd;
+        launch.cgroup_kill_fd = run.cgroup->kill_fd;
+    }
     run.slot = slots_.take();
     pid_t pid = -1;
     if (run.slot) {
@@ -231,7 +237,9 @@ void Runner::reap_children() {
         const pid_t pid = ::waitpid(-1, &status, WNOHANG);
         if (pid < 0 && errno == EINTR) continue;
         if (pid <= 0) break;
-        if (lingering_.erase(pid) != 0) {
+        if (const auto old = lingering_.find(pid); old != lingering_.end()) {
+            slots_.give_back(old->second);
+            lingering_.erase(old);
             if (!WIFEXITED(status)) strangers = true;
             continue;
         }
@@ -263,6 +271,8 @@ void Runner::reap_children() {
 
 void Runner::hunt_orphans() {
     hunt_at_us_ = 0;
+    for (const Run* run : orphaned_)
+        if (run->cgroup) kill_cgroup(run->cgroup->kill_fd);
     std::vector<pid_t> children;
     children_of(runner_pid_, children);
     bool found = false;
@@ -305,22 +315,27 @@ void Runner::finish(Run& run) {
     if (lingers) {
         // What lives on may still print; without a reader it would be killed by SIGPIPE.
         by_supervisor_.erase(run.supervisor);
-        lingering_.insert(run.supervisor);
+        lingering_.emplace(run.supervisor, std::exchange(run.slot, nullptr));
         if (open && run.output_fd >= 0) {
             discarded_.emplace(run.number, run.output_fd);
             run.output_fd = -1;
         }
-    } else {
-        slots_.give_back(run.slot);
     }
+    release(run);
     close_if(run.output_fd);
-    run.slot = nullptr;
     journal_.ended(end);
     sync_wanted_ = true;
     if (!client_) return;
     Writer w(FrameType::ended);
     write_end(w, end);
     client_->send(w.finish());
+}
+
+void Runner::release(Run& run) {
+    if (run.slot) slots_.give_back(run.slot);
+    if (run.cgroup) cgroups_.give_back(run.cgroup);
+    run.slot = nullptr;
+    run.cgroup = nullptr;
 }
 
 void Runner::remove(const std::string& key) {
@@ -332,7 +347,7 @@ void Runner::remove(const std::string& key) {
     by_supervisor_.erase(run.supervisor);
     watched_.erase(&run);
     orphaned_.erase(&run);
-    if (run.slot) slots_.give_back(run.slot);
+    release(run);
     close_if(run.output_fd);
     runs_.erase(at);
 }

@@ -299,6 +299,7 @@ bool RunnerHost::start_runner() {
     posix_spawnattr_setsigdefault(&attributes, &all);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     std::vector<std::string> words{config_.program, "--dir", config_.directory, "--idle-exit-ms", idle};
+    if (!config_.cgroups) words.emplace_back("--no-cgroups");
     std::vector<char*> argv;
     for (std::string& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);

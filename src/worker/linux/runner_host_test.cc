@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "base/limits.h"
+#include "runner/cgroup.h"
 #include "worker/linux/testing/host_fixture.h"
 
 namespace khronos::worker {
@@ -24,7 +25,7 @@ class Runs : public WithRunner {
     std::uint32_t count_ = 0;
 };
 
-TEST_F(Runs, ReportTheTrueExitStatus) {
+TEST_P(Runs, ReportTheTrueExitStatus) {
     struct Case {
         std::string script;
         int code;
@@ -40,7 +41,7 @@ TEST_F(Runs, ReportTheTrueExitStatus) {
     }
 }
 
-TEST_F(Runs, MixBothOutputsInOrder) {
+TEST_P(Runs, MixBothOutputsInOrder) {
     const auto id = next();
     const ProcessEnd end = host->run(shell(id, "echo one; echo two >&2; echo three"));
     EXPECT_EQ(end.output_tail, "one\ntwo\nthree\n");
@@ -48,7 +49,7 @@ TEST_F(Runs, MixBothOutputsInOrder) {
     EXPECT_EQ(text_of(id), "one\ntwo\nthree\n");
 }
 
-TEST_F(Runs, KeepTheHeadAndTheTailOfALongOutput) {
+TEST_P(Runs, KeepTheHeadAndTheTailOfALongOutput) {
     const auto id = next();
     const ProcessEnd end = host->run(process(id, {"seq", "1", "200000"}));
     std::string expected;
@@ -67,7 +68,7 @@ TEST_F(Runs, KeepTheHeadAndTheTailOfALongOutput) {
     EXPECT_EQ(*after, *out);
 }
 
-TEST_F(Runs, AreNotHarmedByAGigabyteOfOutput) {
+TEST_P(Runs, AreNotHarmedByAGigabyteOfOutput) {
     const auto id = next();
     const ProcessEnd end = host->run(process(id, {"head", "-c", "1G", "/dev/zero"}));
     EXPECT_EQ(end.exit_code, 0);
@@ -76,7 +77,7 @@ TEST_F(Runs, AreNotHarmedByAGigabyteOfOutput) {
               limits::kOutputHead + limits::kOutputTail + 100);
 }
 
-TEST_F(Runs, ShowTheirOutputWhileTheyRun) {
+TEST_P(Runs, ShowTheirOutputWhileTheyRun) {
     const auto id = next();
     const Signpost there(dir / "there");
     host->host.run(shell(id, "echo half; echo go > " + there.path() + "; exec sleep 1000"));
@@ -86,7 +87,7 @@ TEST_F(Runs, ShowTheirOutputWhileTheyRun) {
     host->end_of(id);
 }
 
-TEST_F(Runs, SayClearlyThatACommandCouldNotBeExecuted) {
+TEST_P(Runs, SayClearlyThatACommandCouldNotBeExecuted) {
     ProcessEnd end = host->run(process(next(), {"no-such-command"}));
     EXPECT_EQ(end.exec_error, ENOENT);
     EXPECT_EQ(end.exit_code, 127);
@@ -104,7 +105,7 @@ TEST_F(Runs, SayClearlyThatACommandCouldNotBeExecuted) {
     EXPECT_EQ(end.exit_code, 126);
 }
 
-TEST_F(Runs, HaveACleanWorld) {
+TEST_P(Runs, HaveACleanWorld) {
     ::setenv("KHRONOS_TEST_SECRET", "leaked", 1);
     ::signal(SIGPIPE, SIG_IGN);
     const int inherited = ::open("/dev/null", O_RDONLY);  // no close-on-exec
@@ -130,7 +131,23 @@ TEST_F(Runs, HaveACleanWorld) {
     EXPECT_NE(text.find("own session\n"), text.npos) << text;
 }
 
-TEST_F(Runs, ReadTheirInputOrNothing) {
+TEST_P(Runs, AreInAGroupOfTheirOwnWhereThereAreGroups) {
+    if (runner::own_cgroup(contents("/proc/self/mountinfo"), contents("/proc/self/cgroup")).empty())
+        GTEST_SKIP() << "no control groups (v2) here";
+    const auto id = next();
+    ProcessSpec spec = shell(id, "grep ^0:: /proc/self/cgroup");
+    host->run(spec);
+    const bool grouped = text_of(id).find("/khronos-") != std::string::npos;
+    // Without the right to make groups there are none, and that is well.
+    if (::geteuid() == 0) EXPECT_EQ(grouped, GetParam()) << text_of(id);
+    const auto lingering = next();
+    spec.id = lingering;
+    spec.linger = true;
+    host->run(spec);
+    EXPECT_EQ(text_of(lingering).find("/khronos-"), std::string::npos);
+}
+
+TEST_P(Runs, ReadTheirInputOrNothing) {
     auto id = next();
     ProcessSpec spec = process(id, {"cat"});
     EXPECT_EQ(host->run(spec).output_bytes, 0u);
@@ -142,7 +159,7 @@ TEST_F(Runs, ReadTheirInputOrNothing) {
     EXPECT_EQ(host->output(id)->head, spec.input.substr(0, limits::kOutputHead));
 }
 
-TEST_F(Runs, EndAsAskedWhenTheirTimeIsUp) {
+TEST_P(Runs, EndAsAskedWhenTheirTimeIsUp) {
     ProcessSpec spec = shell(next(), "trap 'exit 7' TERM; while :; do sleep 1000 & wait; done");
     spec.timeout = std::chrono::milliseconds(100);
     const ProcessEnd end = host->run(spec);
@@ -151,7 +168,7 @@ TEST_F(Runs, EndAsAskedWhenTheirTimeIsUp) {
     EXPECT_FALSE(end.forced);
 }
 
-TEST_F(Runs, AreKilledAfterTheGraceWhenTheyIgnoreTheAsking) {
+TEST_P(Runs, AreKilledAfterTheGraceWhenTheyIgnoreTheAsking) {
     const Signpost there(dir / "there");
     const auto id = next();
     ProcessSpec spec = shell(id, "trap '' TERM; (trap '' TERM; setsid sleep 1000 & echo $! > " + there.path() +
@@ -167,7 +184,7 @@ TEST_F(Runs, AreKilledAfterTheGraceWhenTheyIgnoreTheAsking) {
     EXPECT_FALSE(is_alive(other_session));
 }
 
-TEST_F(Runs, TakeTheDaemonsTheyLeaveBehindWithThem) {
+TEST_P(Runs, TakeTheDaemonsTheyLeaveBehindWithThem) {
     const Signpost there(dir / "there");
     const auto id = next();
     host->host.run(shell(id, "(setsid sh -c '(setsid sleep 1000 & echo $! > " + there.path() + ")' &); exit 5"));
@@ -179,7 +196,7 @@ TEST_F(Runs, TakeTheDaemonsTheyLeaveBehindWithThem) {
         EXPECT_FALSE(is_alive(pid) && runner::carries_mark(pid, mark_of(id))) << pid;
 }
 
-TEST_F(Runs, MayLeaveDaemonsBehindWhenTheyLinger) {
+TEST_P(Runs, MayLeaveDaemonsBehindWhenTheyLinger) {
     const Signpost there(dir / "there");
     const Signpost on(dir / "on");
     const auto id = next();
@@ -195,7 +212,7 @@ TEST_F(Runs, MayLeaveDaemonsBehindWhenTheyLinger) {
     wait_for_death(daemon);
 }
 
-TEST_F(Runs, CannotBeOutrunByForkingAnew) {
+TEST_P(Runs, CannotBeOutrunByForkingAnew) {
     const Signpost there(dir / "there");
     const auto id = next();
     // Each generation outlives its parent and leaves its session.
@@ -210,7 +227,7 @@ TEST_F(Runs, CannotBeOutrunByForkingAnew) {
         EXPECT_FALSE(is_alive(pid) && runner::carries_mark(pid, mark_of(id))) << pid;
 }
 
-TEST_F(Runs, DoNotStartAfterTheirGuardHasPassed) {
+TEST_P(Runs, DoNotStartAfterTheirGuardHasPassed) {
     const auto id = next();
     ProcessSpec spec = shell(id, "touch " + (dir / "started"));
     spec.guard = std::chrono::seconds(1);
@@ -227,7 +244,7 @@ std::int64_t boot_us() {
     return t.tv_sec * 1000000LL + t.tv_nsec / 1000;
 }
 
-TEST_F(Runs, DieAtTheirGuardsDeadlineByThemselves) {
+TEST_P(Runs, DieAtTheirGuardsDeadlineByThemselves) {
     ProcessSpec spec = shell(next(), "trap '' TERM; setsid sleep 1000");
     spec.guard = std::chrono::seconds(1);
     spec.deadline = MonoTime{boot_us() + 200000};
@@ -237,7 +254,7 @@ TEST_F(Runs, DieAtTheirGuardsDeadlineByThemselves) {
     EXPECT_GE(boot_us(), spec.deadline.us);
 }
 
-TEST_F(Runs, LiveOnWhenTheirGuardIsExtended) {
+TEST_P(Runs, LiveOnWhenTheirGuardIsExtended) {
     const Signpost there(dir / "there");
     const Signpost go(dir / "go");
     const auto guarded = next();
@@ -257,7 +274,7 @@ TEST_F(Runs, LiveOnWhenTheirGuardIsExtended) {
     EXPECT_EQ(host->end_of(guarded).exit_code, 0);
 }
 
-TEST_F(Runs, AreKilledWhenTheyTakeMoreMemoryThanAllowed) {
+TEST_P(Runs, AreKilledWhenTheyTakeMoreMemoryThanAllowed) {
     // tail keeps in memory whatever it is given until the end, which does not come.
     ProcessSpec spec = shell(next(), "(head -c 200M /dev/zero; sleep 1000) | tail");
     spec.memory_bytes = 50u << 20;
@@ -265,7 +282,7 @@ TEST_F(Runs, AreKilledWhenTheyTakeMoreMemoryThanAllowed) {
     EXPECT_EQ(end.killed_by, KilledBy::memory);
 }
 
-TEST_F(Runs, SurviveNothingWhenTheirSupervisorIsKilled) {
+TEST_P(Runs, SurviveNothingWhenTheirSupervisorIsKilled) {
     const auto id = next();
     const ProcessEnd end = host->run(shell(id, "(setsid sleep 1000 &); kill -9 $PPID; exec sleep 1000"));
     EXPECT_EQ(end.killed_by, KilledBy::supervisor);
@@ -273,7 +290,7 @@ TEST_F(Runs, SurviveNothingWhenTheirSupervisorIsKilled) {
         EXPECT_FALSE(is_alive(pid) && runner::carries_mark(pid, mark_of(id))) << pid;
 }
 
-TEST_F(Runs, AreKilledEvenIfTheyHaveStoppedTheirSupervisor) {
+TEST_P(Runs, AreKilledEvenIfTheyHaveStoppedTheirSupervisor) {
     ProcessSpec spec = shell(next(), "kill -STOP $PPID; exec sleep 1000");
     spec.timeout = std::chrono::milliseconds(50);
     spec.kill_grace = std::chrono::milliseconds(50);
@@ -282,7 +299,7 @@ TEST_F(Runs, AreKilledEvenIfTheyHaveStoppedTheirSupervisor) {
     EXPECT_TRUE(end.forced);
 }
 
-TEST_F(Runs, AreStartedOnceWhenAskedForTwice) {
+TEST_P(Runs, AreStartedOnceWhenAskedForTwice) {
     const auto id = next();
     const ProcessSpec spec = shell(id, "echo run >> " + (dir / "count"));
     host->host.run(spec);
@@ -294,7 +311,7 @@ TEST_F(Runs, AreStartedOnceWhenAskedForTwice) {
     EXPECT_EQ(contents(dir / "count"), "run\n");
 }
 
-TEST_F(Runs, ChangeTheirUserOnlyAsRoot) {
+TEST_P(Runs, ChangeTheirUserOnlyAsRoot) {
     const auto id = next();
     ProcessSpec spec = shell(id, "id -u; id -un; id -G; grep NoNewPrivs /proc/self/status; echo $HOME $USER");
     spec.run_as = "nobody";
@@ -316,13 +333,17 @@ TEST_F(Runs, ChangeTheirUserOnlyAsRoot) {
     EXPECT_EQ(host->refused[unknown], "run_as: there is no user 'no-such-user' on this machine");
 }
 
-TEST_F(Runs, AreMany) {
+TEST_P(Runs, AreMany) {
     constexpr std::uint32_t kRuns = 500;
     for (std::uint32_t i = 1; i <= kRuns; ++i)
         host->host.run(shell(attempt_number(i), "exit " + std::to_string(i % 200)));
     for (std::uint32_t i = 1; i <= kRuns; ++i)
         EXPECT_EQ(host->end_of(attempt_number(i)).exit_code, static_cast<int>(i % 200));
 }
+
+INSTANTIATE_TEST_SUITE_P(Cgroups, Runs, testing::Bool(), [](const auto& each) {
+    return each.param ? std::string("With") : std::string("Without");
+});
 
 }  // namespace
 }  // namespace khronos::worker

@@ -102,7 +102,8 @@ inline ProcessSpec shell(core::AttemptId id, std::string script) {
 }
 
 struct HostUnderTest {
-    explicit HostUnderTest(std::string directory) : host(config(std::move(directory)), loop) {
+    explicit HostUnderTest(std::string directory, bool cgroups = true)
+        : host(config(std::move(directory), cgroups), loop) {
         ProcessHost::Handler h;
         h.on_ready = [this](std::vector<KnownProcess> runs) {
             ++ready;
@@ -116,11 +117,12 @@ struct HostUnderTest {
         host.start();
         wait([this] { return ready > 0; });
     }
-    static RunnerHostConfig config(std::string directory) {
+    static RunnerHostConfig config(std::string directory, bool cgroups = true) {
         RunnerHostConfig c;
         c.program = KHRONOS_RUNNER;
         c.directory = std::move(directory);
         c.idle_exit = std::chrono::milliseconds(500);
+        c.cgroups = cgroups;
         return c;
     }
     template <class Predicate>
@@ -153,7 +155,8 @@ struct HostUnderTest {
     std::map<core::AttemptId, ProcessEnd> ended;
 };
 
-class WithRunner : public testing::Test {
+// With control groups (where there are any) and without.
+class WithRunner : public testing::TestWithParam<bool> {
   protected:
     void SetUp() override { ::alarm(240); }  // a test that waits for ever is stopped
     void TearDown() override {
@@ -166,7 +169,7 @@ class WithRunner : public testing::Test {
         }
         ::alarm(0);
     }
-    void start_host() { host = std::make_unique<HostUnderTest>(dir / "runner"); }
+    void start_host() { host = std::make_unique<HostUnderTest>(dir / "runner", GetParam()); }
 
     TempDir dir;
     std::unique_ptr<HostUnderTest> host;
