@@ -8,6 +8,7 @@ SHELL := /bin/sh
 
 JOBS ?= $(shell scripts/jobs.sh)
 SEEDS ?= 1000
+FUZZ_SECONDS ?= 60
 # Only the test programs whose name matches: make test TESTS='core|store'
 TESTS ?=
 
@@ -18,9 +19,9 @@ ui_sources := $(wildcard ui/package.json)
 run_tests = scripts/run-tests.py -j $(JOBS) $(if $(TESTS),-R '$(TESTS)')
 
 # $(call compile,PRESET,FOLDER,TARGETS). The program can be built where GoogleTest is not installed.
+tests_or_not = -DKHRONOS_TESTS=$$(test -e /usr/include/gtest/gtest.h && echo ON || echo OFF)
 define compile
-cmake --preset $(1) --log-level=WARNING \
-    -DKHRONOS_TESTS=$$(test -e /usr/include/gtest/gtest.h && echo ON || echo OFF)
+cmake --preset $(1) --log-level=WARNING $(if $(filter fuzz,$(1)),,$(tests_or_not))
 nice ninja -C $(2) -j $(JOBS) $(3)
 endef
 
@@ -70,9 +71,9 @@ tsan: deps-build deps-test ui ## every test under ThreadSanitizer
 
 .PHONY: sim
 sim: deps-build ## SEEDS=n runs of the whole system on a virtual clock
-	$(call not_yet,tests/sim/run,the simulation)
-	$(call compile,release,build,all)
-	tests/sim/run $(SEEDS)
+	$(call not_yet,src/sim/sim_main.cc,the simulation)
+	$(call compile,release,build,khronos-sim)
+	build/khronos-sim --seeds $(SEEDS)
 
 .PHONY: chaos
 chaos: deps-build deps-test ui ## faults on real processes: agents, workers, etcd
@@ -86,10 +87,10 @@ bench: deps-build deps-bench ui ## every benchmark
 	@scripts/run-benchmarks.sh build
 
 .PHONY: fuzz
-fuzz: deps-build deps-fuzz ## every fuzz target, a minute each
-	$(call not_yet,fuzz/run,fuzzing)
+fuzz: deps-build deps-fuzz ## every fuzz target, FUZZ_SECONDS=60 each
+	$(call not_yet,fuzz/CMakeLists.txt,fuzzing)
 	$(call compile,fuzz,build-fuzz,all)
-	fuzz/run build-fuzz
+	@scripts/run-fuzzers.sh build-fuzz $(FUZZ_SECONDS)
 
 # ---- work on it
 

@@ -12,6 +12,7 @@ find_package(Boost 1.81 REQUIRED COMPONENTS json url)
 find_package(CLI11 CONFIG REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(tomlplusplus REQUIRED IMPORTED_TARGET tomlplusplus)
+pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
 
 if(KHRONOS_TESTS)
   find_package(GTest REQUIRED)

@@ -2,6 +2,7 @@
 # Runs every benchmark program of a build folder (default: build), one after the other, and leaves
 # each one's figures as JSON in FOLDER/bench-results/.
 set -eu
+cd "$(dirname "$0")/.."
 build=${1:-build}
 programs=$(find "$build" -type f -name '*_bench' -perm -u+x | sort)
 if [ -z "$programs" ]; then
@@ -14,3 +15,10 @@ for program in $programs; do
     echo "== $name"
     "$program" --benchmark_out="$build/bench-results/$name.json" --benchmark_out_format=json
 done
+
+# Requests a second, next to nginx on the same machine.
+server=$build/bench/http/http_bench_server
+if [ -x "$server" ]; then
+    echo "== http"
+    bench/http/run.sh "$server"
+fi

@@ -1,6 +1,7 @@
 #include "app/agent.h"
 
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include <future>
 #include <utility>
@@ -24,6 +25,7 @@
 #include "store/embedded/embedded_store.h"
 #include "store/keys.h"
 #include "store/mirror.h"
+#include "store/relay.h"
 #include "wire/inproc_link.h"
 
 namespace khronos::app {
@@ -78,6 +80,7 @@ struct Agent::Parts {
     std::unique_ptr<LoopThread> worker_thread;
     std::unique_ptr<LoopThread> api_thread;
     std::unique_ptr<wire::InprocLink> link;
+    std::unique_ptr<store::Relay> jobs_relay;  // from the core's mirror to the catalog
     std::unique_ptr<CoreParts> core;
     std::unique_ptr<ApiParts> api;
     std::unique_ptr<BuiltinWorker> worker;
@@ -87,6 +90,7 @@ struct Agent::Parts {
     Parts(AgentConfig c, runtime::Log& l) : config(std::move(c)), log(l) {}
 
     std::expected<void, Error> open_store();
+    std::expected<void, Error> make_catalog();
     std::expected<void, Error> start_core();
     std::expected<void, Error> start_api();
     void take_apart();
@@ -110,12 +114,14 @@ std::uint16_t Agent::http_port() const { return parts_->port; }
 
 std::expected<void, Error> Agent::start() {
     Parts& p = *parts_;
-    for (auto step : {&Parts::open_store, &Parts::start_core, &Parts::start_api}) {
+    for (auto step : {&Parts::open_store, &Parts::make_catalog, &Parts::start_core, &Parts::start_api}) {
         if (auto done = (p.*step)(); !done) {
             p.take_apart();
             return done;
         }
     }
+    // What was only needed to read everything in goes back to the system.
+    ::malloc_trim(0);
     return {};
 }
 
@@ -177,17 +183,28 @@ void Agent::Parts::delete_ephemeral(const std::string& name, JobUid uid) {
 
 store::Mirror::Listener Agent::Parts::jobs_listener(std::function<void()> on_first_list) {
     store::Mirror::Listener listener;
-    listener.on_list_begins = [this] { core->scheduler->jobs_list_begins(); };
-    listener.on_put = [this](const store::KeyValue& kv) { core->scheduler->put_job(kv); };
+    listener.on_list_begins = [this] {
+        core->scheduler->jobs_list_begins();
+        jobs_relay->list_begins();
+    };
+    listener.on_put = [this](store::KeyValue kv) {
+        core->scheduler->put_job(kv);
+        jobs_relay->put(std::move(kv));
+    };
     listener.on_erase = [this](const std::string& key, Revision revision) {
         core->scheduler->erase_job(key, revision);
+        jobs_relay->erase(key, revision);
     };
     listener.on_listed = [this, on_first_list = std::move(on_first_list),
                           first = true]() mutable {
         core->scheduler->jobs_listed();
+        jobs_relay->listed();
         if (std::exchange(first, false)) on_first_list();
     };
-    listener.on_reached = [this](Revision revision) { core->scheduler->jobs_reached(revision); };
+    listener.on_reached = [this](Revision revision) {
+        core->scheduler->jobs_reached(revision);
+        jobs_relay->reached(revision);
+    };
     return listener;
 }
 
@@ -236,7 +253,8 @@ std::expected<void, Error> Agent::Parts::start_core() {
 
     if (config.no_worker) return {};
     auto built = BuiltinWorker::start(
-        {config.data_dir + "/worker", config.node, config.tags, config.max_execution_limit},
+        {config.data_dir + "/worker", config.node, config.tags, config.max_execution_limit,
+         config.env == Env::local},
         *worker_thread, link->worker(), entropy, log);
     if (!built) return std::unexpected(built.error());
     worker = std::move(*built);
@@ -303,25 +321,31 @@ std::unique_ptr<api::Services> Agent::Parts::make_services() {
     return services;
 }
 
-std::expected<void, Error> Agent::Parts::start_api() {
+std::expected<void, Error> Agent::Parts::make_catalog() {
     api_thread = std::make_unique<LoopThread>("khronos-api");
+    api_thread->call([this] {
+        api = std::make_unique<ApiParts>(*backend, api_thread->loop(), entropy,
+                                         cluster::JobWriter::Config{config.misfire_threshold, 20});
+        api->feed = std::make_unique<cluster::CatalogFeed>(
+            api->store, api_thread->loop(), api->catalog,
+            cluster::CatalogFeed::Config{
+                {}, [this](const std::string& what) { log.warn(what); }});
+        api->feed->start();
+    });
+    jobs_relay = std::make_unique<store::Relay>(api_thread->loop(), api->feed->jobs());
+    return {};
+}
+
+std::expected<void, Error> Agent::Parts::start_api() {
     api::HttpServerConfig http;
     http.bind_ip = config.bind_ip;
     http.port = config.http_port;
     if (auto valid = http.validate(); !valid) return valid;
     return api_thread->call([this, &http]() -> std::expected<void, Error> {
-        runtime::AsioLoop& loop = api_thread->loop();
-        api = std::make_unique<ApiParts>(*backend, loop, entropy,
-                                         cluster::JobWriter::Config{config.misfire_threshold, 20});
         api->services = make_services();
-        api->feed = std::make_unique<cluster::CatalogFeed>(
-            api->store, loop, api->catalog,
-            cluster::CatalogFeed::Config{
-                {}, [this](const std::string& what) { log.warn(what); }});
-        api->feed->start();
         api->front = std::make_unique<api::Front>(*api->services);
         api->server = std::make_unique<api::HttpServer>(
-            loop, http, [this](api::HttpRequest request, api::Responder responder) {
+            api_thread->loop(), http, [this](api::HttpRequest request, api::Responder responder) {
                 api->front->handle(std::move(request), std::move(responder));
             });
         if (auto started = api->server->start(); !started) return started;
@@ -361,6 +385,7 @@ void Agent::stop(std::function<void()> on_stopped) {
 }
 
 void Agent::Parts::take_apart() {
+    // First what asks others, then what is asked.
     if (api_thread && api) {
         std::promise<void> closed;
         api_thread->loop().post([this, &closed] {
@@ -368,12 +393,6 @@ void Agent::Parts::take_apart() {
             api->server->stop([&closed] { closed.set_value(); });
         });
         closed.get_future().wait();
-        api_thread->call([this] {
-            api->server.reset();
-            api->front.reset();
-            if (api->feed) api->feed->stop();
-            api.reset();
-        });
     }
     if (link) link->disconnect();
     worker.reset();
@@ -387,9 +406,18 @@ void Agent::Parts::take_apart() {
             core.reset();
         });
     }
+    if (api_thread && api) {
+        api_thread->call([this] {
+            api->server.reset();
+            api->front.reset();
+            api->feed->stop();
+            api.reset();
+        });
+    }
     if (api_thread) api_thread->stop();
     if (core_thread) core_thread->stop();
     if (worker_thread) worker_thread->stop();
+    jobs_relay.reset();
     link.reset();
     backend.reset();
 }

@@ -7,10 +7,7 @@
 #include <future>
 
 #include "wire/inproc_link.h"
-#if __has_include("worker/curl/http_executor.h")
 #include "worker/curl/http_executor.h"
-#define HAVE_HTTP 1
-#endif
 #include "worker/linux/file_journal.h"
 #include "worker/linux/identity.h"
 #include "worker/linux/runner_host.h"
@@ -23,9 +20,7 @@ struct BuiltinWorker::Parts {
     LoopThread& thread;
     std::unique_ptr<worker::RunnerHost> host;
     std::unique_ptr<worker::FileJournal> journal;
-#ifdef HAVE_HTTP
     std::unique_ptr<worker::HttpExecutor> http;
-#endif
     std::unique_ptr<worker::Noop> noop;
     std::unique_ptr<worker::Worker> worker;
 
@@ -90,9 +85,10 @@ std::expected<std::unique_ptr<BuiltinWorker>, Error> BuiltinWorker::start(Config
             worker::FileJournalConfig{config.data_dir + "/attempts.journal",
                                       worker::machine_boot_id()},
             loop);
-#ifdef HAVE_HTTP
-        parts->http = std::make_unique<worker::HttpExecutor>(worker::HttpExecutorConfig{}, loop);
-#endif
+        parts->http = std::make_unique<worker::HttpExecutor>(
+            worker::HttpExecutorConfig{config.any_address ? worker::AddressPolicy::allow_all()
+                                                          : worker::AddressPolicy()},
+            loop);
         parts->noop = std::make_unique<worker::Noop>(loop);
         worker::WorkerConfig working;
         working.id = *id;
@@ -104,9 +100,7 @@ std::expected<std::unique_ptr<BuiltinWorker>, Error> BuiltinWorker::start(Config
         parts->worker = std::make_unique<worker::Worker>(
             working, loop, *parts->host, *parts->journal,
             std::map<std::string, worker::Executor*>{
-#ifdef HAVE_HTTP
                 {"http", parts->http.get()},
-#endif
                 {"noop", parts->noop.get()}},
             std::vector<wire::WorkerEnd*>{&link});
         return parts->worker->start();
@@ -129,9 +123,7 @@ BuiltinWorker::~BuiltinWorker() {
     }
     parts.thread.call([&parts] {
         parts.worker.reset();
-#ifdef HAVE_HTTP
         parts.http.reset();
-#endif
         parts.noop.reset();
         parts.journal.reset();
         parts.host.reset();

@@ -20,19 +20,13 @@ store::Mirror::Config mirror_of(std::string_view prefix, Duration relist_every) 
 CatalogFeed::CatalogFeed(store::Store& store, runtime::Loop& loop, Catalog& catalog, Config config)
     : catalog_(catalog),
       config_(std::move(config)),
-      jobs_(store, loop, mirror_of(store::keys::kJobs, config_.relist_every), jobs_listener()),
+      jobs_(jobs_listener()),
       stats_(store, loop, mirror_of(store::keys::kStats, config_.relist_every),
              stats_listener()) {}
 
-void CatalogFeed::start() {
-    jobs_.start();
-    stats_.start();
-}
+void CatalogFeed::start() { stats_.start(); }
 
-void CatalogFeed::stop() {
-    jobs_.stop();
-    stats_.stop();
-}
+void CatalogFeed::stop() { stats_.stop(); }
 
 store::Mirror::Listener CatalogFeed::jobs_listener() {
     return {
@@ -50,6 +44,7 @@ store::Mirror::Listener CatalogFeed::jobs_listener() {
             [this] {
                 catalog_.erase_between(last_job_, "");
                 listing_jobs_ = false;
+                jobs_listed_ = true;
             },
         .on_reached = [this](Revision revision) { catalog_.reached(revision); },
     };

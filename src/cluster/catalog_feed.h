@@ -1,4 +1,5 @@
-// Keeps a Catalog in step with the store: mirrors jobs/ and stats/.
+// Keeps a Catalog in step with the store: mirrors stats/, and is told of jobs/ by the agent's one
+// mirror of them (store/relay.h), so that their records are in memory once.
 #pragma once
 
 #include <functional>
@@ -26,8 +27,10 @@ class CatalogFeed {
 
     void start();
     void stop();
+    // What is to be told of jobs/, on the catalog's loop.
+    store::Mirror::Listener& jobs() { return jobs_; }
     // The catalog holds all that the store held at some moment since start().
-    bool complete() const { return jobs_.listed() && stats_.listed(); }
+    bool complete() const { return jobs_listed_ && stats_.listed(); }
 
   private:
     store::Mirror::Listener jobs_listener();
@@ -42,7 +45,8 @@ class CatalogFeed {
     std::string last_job_;
     bool listing_stats_ = false;
     std::optional<JobUid> last_stats_;
-    store::Mirror jobs_;
+    bool jobs_listed_ = false;
+    store::Mirror::Listener jobs_;
     store::Mirror stats_;
 };
 

@@ -241,9 +241,13 @@ void Scheduler::erase_job(std::string_view key, Revision revision) {
     const auto name = keys::job_name_of(key);
     if (!name) return;
     Shard& shard = *shards_[shard_of(*name).value];
-    if (const auto uid = shard.engine.find_by_name(*name)) {
-        shard.engine.remove_job(*uid);
-        events_.on_job_deleted(*uid);
+    for (const SharedBytes* record : shard.engine.perhaps_named(*name)) {
+        const auto job = store::decode<core::Job>(record->view());
+        if (!job || job->spec.name != *name) continue;
+        const JobUid uid = job->uid;
+        shard.engine.remove_job(uid);
+        events_.on_job_deleted(uid);
+        break;
     }
     shard.engine.set_jobs_version(std::max(shard.engine.jobs_version(), revision));
 }

@@ -55,7 +55,8 @@ bool is_test(std::string_view path) {
     const std::string_view stem = name.substr(0, name.rfind('.'));
     return stem.ends_with("_test") || stem.ends_with("_bench") || stem.ends_with("_fuzz") ||
            stem.ends_with("_testing") || stem.ends_with("_test_support") ||
-           stem.starts_with("conformance") || path.find("/testing/") != std::string_view::npos;
+           stem.ends_with("_harness") || stem.starts_with("conformance") ||
+           path.find("/testing/") != std::string_view::npos;
 }
 
 class FileCheck {
@@ -77,6 +78,8 @@ class FileCheck {
   private:
     bool is_runner() const { return room_ == "runner"; }
     bool is_app() const { return room_ == "app"; }
+    // A program's main() talks to the system.
+    bool is_main() const { return file_.path.ends_with("_main.cc"); }
 
     void report(int line, std::string message) {
         out_.push_back({file_.path, line, std::move(message)});
@@ -168,12 +171,13 @@ class FileCheck {
     bool is_in(std::string_view where) const {
         if (where == "*") return true;
         if (where == "test") return is_test(file_.path);
-        if (where == "leaf") return leaf_ || is_app() || is_runner() || is_test(file_.path);
+        if (where == "leaf")
+            return leaf_ || is_app() || is_runner() || is_main() || is_test(file_.path);
         return file_.path.starts_with(where);
     }
     static std::string in_words(std::string_view allowed) {
         if (allowed == "test") return "tests and benchmarks";
-        if (allowed == "leaf") return "leaves, app and the runner";
+        if (allowed == "leaf") return "leaves, app, main() and the runner";
         return std::string(allowed);
     }
 

@@ -27,7 +27,8 @@ constexpr Leaf kLeaves[] = {
 
 constexpr Library kLibraries[] = {
     {"fmt/", "*"},
-    {"absl/time/", "core/"},
+    // The simulator's oracle of ticks is independent of core, so it asks the library itself.
+    {"absl/time/", "core/,sim/"},
     {"boost/asio", "runtime/asio/,api/http/"},
     {"boost/beast", "runtime/asio/,api/http/"},
     {"boost/container/", "runtime/asio/,api/http/"},
@@ -39,6 +40,7 @@ constexpr Library kLibraries[] = {
     {"openssl/", "api/http/,runtime/openssl/"},
     {"sqlite3.h", "store/embedded/"},
     {"curl/", "worker/curl/,cli/curl/"},
+    {"re2/", "worker/curl/"},
     {"spdlog/", "runtime/spdlog/"},
     {"prometheus/", "runtime/prometheus/"},
     {"CLI/", "app/"},

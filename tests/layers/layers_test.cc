@@ -139,11 +139,17 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(LayerLibraries, WhatOnlyTestsIncludeIsATest) {
     const char* text = "#include <gtest/gtest.h>\n";
-    for (const char* path : {"store/conformance.h", "store/conformance_driver.h", "app/a_testing.h",
-                             "api/http/http_test_support.h", "core/a_bench.cc"})
+    for (const char* path :
+         {"store/conformance.h", "store/conformance_driver.h", "app/a_testing.h",
+          "api/http/http_test_support.h", "core/a_bench.cc", "store/embedded/embedded_harness.h"})
         EXPECT_THAT(check_one(path, text), IsEmpty()) << path;
     for (const char* path : {"store/store.h", "core/test.h", "app/contest.cc"})
         EXPECT_THAT(check_one(path, text), SizeIs(1)) << path;
+}
+
+TEST(LayerLibraries, AMainTalksToTheSystem) {
+    EXPECT_THAT(check_one("sim/sim_main.cc", "#include <unistd.h>\n"), IsEmpty());
+    EXPECT_THAT(message_of("sim/world.cc", "#include <unistd.h>\n"), HasSubstr("belongs to"));
 }
 
 TEST(LayerLibraries, AnUnknownLibraryNeedsALeafAndALine) {

@@ -29,6 +29,15 @@ struct Streams {
     }
 };
 
+// The client may have a piece before the server knows that it is sent; until then a large one does
+// not fit.
+void write_large(TestServer& server, Streams& streams, std::size_t size) {
+    auto result = Exchange::Write::full;
+    while (result == Exchange::Write::full)
+        server.on_loop([&] { result = streams.open[0]->write(std::string(size, 'y')); });
+    EXPECT_EQ(result, Exchange::Write::accepted);
+}
+
 TEST(HttpStream, SendsEachPieceAtOnceAndThenTheEnd) {
     Streams streams;
     TestServer server(streams.handler());
@@ -51,7 +60,7 @@ TEST(HttpStream, SendsEachPieceAtOnceAndThenTheEnd) {
               "2710\r\n" + std::string(10000, 'x') + "\r\n0\r\n\r\n");
     client.send(get("/plain"));
     EXPECT_EQ(client.receive_response().body, "GET\n/plain\n\n\n");
-    EXPECT_EQ(streams.closed, 0);
+    server.on_loop([&] { EXPECT_EQ(streams.closed, 0); });
 }
 
 TEST(HttpStream, TellsWhenTheClientGoesAway) {
@@ -115,12 +124,8 @@ TEST(HttpStream, TakesNoMoreThanItsBufferForAClientThatDoesNotRead) {
     reader.join();
     server.on_loop([&] { EXPECT_EQ(streams.open[0]->write("again"), Exchange::Write::accepted); });
     EXPECT_EQ(client.receive_until("again\r\n"), "5\r\nagain\r\n");
-    // When nothing waits, even a piece larger than the buffer is taken. The client may have the
-    // last piece before the server knows that it is sent.
-    auto result = Exchange::Write::full;
-    while (result == Exchange::Write::full)
-        server.on_loop([&] { result = streams.open[0]->write(std::string(300000, 'y')); });
-    EXPECT_EQ(result, Exchange::Write::accepted);
+    // When nothing waits, even a piece larger than the buffer is taken.
+    write_large(server, streams, 300000);
     server.on_loop([&] { streams.open[0]->end(); });
     EXPECT_EQ(client.receive_until("0\r\n\r\n").size(), 300000u + 7 + 2 + 5);
 }
@@ -133,7 +138,7 @@ TEST(HttpStream, IsCutOffWhenTheClientDoesNotRead) {
     RawClient client(server.port());
     client.send(get("/events"));
     client.receive_until("hello\n\r\n");
-    server.on_loop([&] { streams.open[0]->write(std::string(64 << 20, 'x')); });
+    write_large(server, streams, 64 << 20);
     streams.first_closed.get_future().wait();
     EXPECT_EQ(server.stats().timed_out, 1u);
 }
@@ -160,7 +165,7 @@ TEST(HttpStream, HasNoBodyForHead) {
     client.send("HEAD /events HTTP/1.1\r\nHost: h\r\n\r\n" + get("/plain"));
     EXPECT_TRUE(client.receive_response(true).has("Transfer-Encoding: chunked\r\n"));
     EXPECT_EQ(client.receive_response().body, "GET\n/plain\n\n\n");
-    EXPECT_EQ(streams.closed, 1);
+    server.on_loop([&] { EXPECT_EQ(streams.closed, 1); });
 }
 
 TEST(HttpStream, EndsWithTheConnectionForHttp10) {
@@ -188,7 +193,7 @@ TEST(HttpStream, IsToldWhenTheServerStops) {
     server.on_loop([&] { server.server().stop([] {}); });
     EXPECT_EQ(client.receive_until("0\r\n\r\n"), "0\r\n\r\n");
     EXPECT_EQ(client.receive_all(), "");
-    EXPECT_EQ(streams.closed, 1);
+    server.on_loop([&] { EXPECT_EQ(streams.closed, 1); });
 }
 
 TEST(HttpStream, ReachesManyClientsWithTheSameBytes) {

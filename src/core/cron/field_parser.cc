@@ -365,11 +365,11 @@ void put_mask(FieldIndex index, std::uint64_t mask, bool unrestricted, Fields& f
 
 }  // namespace
 
-std::string printable(std::string_view text) {
-    std::string result(text.substr(0, 64));
+std::string printable(std::string_view text, std::size_t most) {
+    std::string result(text.substr(0, most));
     for (char& c : result)
         if (c < 0x20 || c > 0x7e) c = '?';
-    if (text.size() > 64) result += "...";
+    if (text.size() > most) result += "...";
     return result;
 }
 

@@ -29,8 +29,9 @@ inline std::unexpected<CronError> fault(Piece where, std::string message, std::s
         CronError{where.offset, where.text.size(), std::move(message), std::move(hint)});
 }
 
-// The text with everything but printable ASCII replaced, for use in messages; at most 64 bytes.
-std::string printable(std::string_view text);
+// The text with everything but printable ASCII replaced, for use in messages; past `most`
+// bytes it ends in dots.
+std::string printable(std::string_view text, std::size_t most = 64);
 
 // Puts the field's terms into `fields`. `seed` decides `H` and `~`.
 std::expected<void, CronError> parse_field(FieldIndex index, Piece piece, std::uint64_t seed,

@@ -69,7 +69,7 @@ CronError field_count_error(Piece line, std::size_t count, Piece seventh) {
     if (count == 5)
         return {line.offset, line.text.size(),
                 "this line has five fields; a schedule has six, the seconds come first",
-                fmt::format("0 {}", line.text.size() > 64 ? "..." : printable(line.text))};
+                fmt::format("0 {}", printable(line.text, limits::kScheduleBytes))};
     if (count < 5)
         return {line.offset + line.text.size(), 0,
                 fmt::format("this line has {} field{}; a schedule has six", count,

@@ -140,10 +140,4 @@ std::optional<std::int64_t> tick_at_or_before(const Fields& fields, const zone::
     }
 }
 
-bool gap_hides_ticks(const Fields& fields, const Segment& segment) {
-    if (segment.shift <= 0) return false;
-    const std::int64_t missing_to = segment.start + segment.offset;
-    return next_local(fields, missing_to - segment.shift, missing_to) < missing_to;
-}
-
 }  // namespace khronos::cron

@@ -20,8 +20,4 @@ std::optional<std::int64_t> tick_at_or_after(const Fields& fields, const zone::Z
 std::optional<std::int64_t> tick_at_or_before(const Fields& fields, const zone::Zone& zone,
                                               std::int64_t from);
 
-// Whether the change that begins this segment jumps over chosen local times, whatever the policy
-// then does with them.
-bool gap_hides_ticks(const Fields& fields, const zone::Segment& segment);
-
 }  // namespace khronos::cron

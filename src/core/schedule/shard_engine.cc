@@ -24,6 +24,7 @@ void ShardEngine::set_cursor(Cursor cursor, Revision revision) {
 }
 
 ShardEngine::Entry* ShardEngine::find(JobUid uid) const {
+    if (jobs_.empty() || jobs_.back()->uid < uid) return nullptr;  // a new job, usually
     const auto at = std::lower_bound(
         jobs_.begin(), jobs_.end(), uid,
         [](const std::unique_ptr<Entry>& entry, JobUid wanted) { return entry->uid < wanted; });
@@ -44,15 +45,18 @@ bool ShardEngine::save_job(const Job& job, SharedBytes record) {
     const auto schedule = compile(job.spec);
     entry->schedule = schedule ? *schedule : cron::Schedule();
     entry->effective_from = job.effective_from;
-    entry->anchor = job.anchor;
+    entry->anchor_s = static_cast<std::uint32_t>(std::max<std::int64_t>(0, job.anchor.seconds()));
     entry->record = std::move(record);
     entry->generation = job.generation;
     entry->misfire = job.spec.misfire;
-    entry->misfire_limit = std::min(job.spec.misfire_limit, limits::kMisfireLimitMax);
-    entry->concurrency = concurrency_limit(job.spec.concurrency, job.spec.max_concurrency);
+    entry->misfire_limit = static_cast<std::uint16_t>(
+        std::min(job.spec.misfire_limit, limits::kMisfireLimitMax));
+    entry->concurrency = static_cast<std::uint16_t>(
+        std::min(concurrency_limit(job.spec.concurrency, job.spec.max_concurrency),
+                 limits::kMaxConcurrencyMax));
     entry->disabled = job.spec.disabled;
     entry->seen = true;
-    entry->name_hash = stable_hash(job.spec.name);
+    entry->name_hash = static_cast<std::uint32_t>(stable_hash(job.spec.name));
     auto past = past_eras(job, cursor_.decided_up_to(job.uid));
     if (past.empty() && !job.spec.starts_at.is_set() && !job.spec.expires_at.is_set()) {
         entry->extra.reset();
@@ -85,11 +89,12 @@ std::vector<JobUid> ShardEngine::list_ends() {
     return gone;
 }
 
-std::optional<JobUid> ShardEngine::find_by_name(std::string_view name) const {
-    const std::uint64_t hash = stable_hash(name);
+std::vector<const SharedBytes*> ShardEngine::perhaps_named(std::string_view name) const {
+    const auto hash = static_cast<std::uint32_t>(stable_hash(name));
+    std::vector<const SharedBytes*> found;
     for (const auto& entry : jobs_)
-        if (entry->name_hash == hash) return entry->uid;
-    return std::nullopt;
+        if (entry->name_hash == hash) found.push_back(&entry->record);
+    return found;
 }
 
 void ShardEngine::remove_trigger(const ExecutionId& id) {
@@ -144,7 +149,7 @@ Era ShardEngine::present_era(const Entry& entry) const {
     era.generation = entry.generation;
     era.from = entry.effective_from;
     era.schedule = entry.schedule;
-    era.anchor = entry.anchor;
+    era.anchor = WallTime::from_seconds(entry.anchor_s);
     era.disabled = entry.disabled;
     if (entry.extra) {
         era.starts_at = entry.extra->starts_at;

@@ -66,8 +66,8 @@ class ShardEngine {
     // A list of all jobs begins and ends: what was not saved in between is gone. The removed ones.
     void list_begins();
     std::vector<JobUid> list_ends();
-    // The uid of the job of that name; names are told apart by their 64-bit hash.
-    std::optional<JobUid> find_by_name(std::string_view name) const;
+    // The records of the jobs that may have that name: their hash is the name's.
+    std::vector<const SharedBytes*> perhaps_named(std::string_view name) const;
     void add_trigger(const Trigger& trigger);
     void remove_trigger(const ExecutionId& id);
     // An execution that holds its job's concurrency, from its decision to its end.
@@ -105,22 +105,24 @@ class ShardEngine {
         WallTime starts_at;
         WallTime expires_at;
     };
+    // A million of these are in memory: nothing here that is not needed for every job.
     struct Entry {
         JobUid uid;
         cron::Schedule schedule;
         WallTime effective_from;
-        WallTime anchor;
         SharedBytes record;
         std::unique_ptr<Extra> extra;
+        std::uint32_t anchor_s = 0;   // seconds since 1970: until 2106
+        std::uint32_t name_hash = 0;  // the stable hash's lower half
         Generation generation;
         std::uint32_t heap_place = UINT32_MAX;
-        std::uint32_t misfire_limit = 100;
-        std::uint32_t concurrency = 0;  // 0: no limit
+        std::uint16_t misfire_limit = 100;
+        std::uint16_t concurrency = 0;  // 0: no limit
         Misfire misfire = Misfire::once;
         bool disabled = false;
         bool seen = true;  // by the list under way
-        std::uint64_t name_hash = 0;
     };
+    static_assert(sizeof(Entry) <= 128);
     struct OpenRun {
         ExecutionId id;
         std::int32_t slot;

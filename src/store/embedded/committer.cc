@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "store/txn_check.h"
+
 namespace khronos::store::embedded {
 namespace {
 
@@ -15,8 +17,9 @@ constexpr const char* kNoSpace = "the disk is full: free some space, or delete s
 
 }  // namespace
 
-Committer::Committer(Connection& connection, const StoredState& state)
+Committer::Committer(Connection& connection, const StoredState& state, SpaceReserve& reserve)
     : connection_(connection),
+      reserve_(reserve),
       state_table_(connection),
       begin_(connection, "BEGIN IMMEDIATE"),
       commit_(connection, "COMMIT"),
@@ -37,25 +40,54 @@ Committer::Committer(Connection& connection, const StoredState& state)
 
 Committer::Batch Committer::commit(std::span<const Change* const> changes) {
     Batch batch;
-    try {
-        try_commit(changes, batch);
-        return batch;
-    } catch (const SqlError& error) {
-        roll_back();
-        if (!error.no_space()) throw;
-    }
-    reclaim_log();
-    for (const Change* const& change : changes) {
+    if (full_) full_ = !reserve_.hold();
+    if (!full_) {
         try {
-            try_commit({&change, 1}, batch);
+            try_commit(changes, batch);
+            return batch;
         } catch (const SqlError& error) {
             roll_back();
             if (!error.no_space()) throw;
-            batch.no_space = true;
-            batch.results.push_back(refuse_no_space(*change));
         }
+        make_room();
     }
+    for (const Change* change : changes)
+        commit_when_full(*change, batch);
     return batch;
+}
+
+void Committer::commit_when_full(const Change& change, Batch& batch) {
+    const Txn* txn = std::get_if<Txn>(&change);
+    bool puts = txn && std::ranges::any_of(txn->operations, [](const Operation& operation) {
+                    return std::holds_alternative<Put>(operation);
+                });
+    if (!puts || !full_ || may_put(*txn)) {
+        if (try_commit_alone(change, batch)) return;
+        make_room();
+        if (!puts && try_commit_alone(change, batch)) return;
+    }
+    batch.no_space = true;
+    batch.results.push_back(refuse_no_space(change));
+}
+
+bool Committer::try_commit_alone(const Change& change, Batch& batch) {
+    const Change* const one = &change;
+    try {
+        try_commit({&one, 1}, batch);
+        return true;
+    } catch (const SqlError& error) {
+        roll_back();
+        if (!error.no_space()) throw;
+        return false;
+    }
+}
+
+bool Committer::may_put(const Txn& txn) {
+    // Pages that are free inside the file need no space of the disk's.
+    constexpr std::int64_t kPage = 4096, kSpare = 16;
+    std::int64_t needed = 2 * static_cast<std::int64_t>(txn_bytes(txn)) / kPage +
+                          static_cast<std::int64_t>(txn.operations.size()) + kSpare;
+    return connection_.integer("PRAGMA freelist_count") > needed;
 }
 
 void Committer::try_commit(std::span<const Change* const> changes, Batch& batch) {
@@ -80,12 +112,15 @@ void Committer::roll_back() {
     if (connection_.in_transaction()) rollback_.execute();
 }
 
-void Committer::reclaim_log() {
+void Committer::make_room() {
+    reserve_.release();
     try {
         connection_.checkpoint(SQLITE_CHECKPOINT_RESTART);
     } catch (const SqlError& error) {
         if (!error.no_space()) throw;
     }
+    // One that was too big for a disk that is not full leaves the rest as it was.
+    full_ = !reserve_.hold();
 }
 
 ChangeResult Committer::refuse_no_space(const Change& change) {

@@ -9,6 +9,7 @@
 
 #include "store/embedded/database.h"
 #include "store/embedded/leases.h"
+#include "store/embedded/space_reserve.h"
 #include "store/embedded/sqlite.h"
 #include "store/store.h"
 
@@ -46,16 +47,19 @@ class Committer {
         int commits = 0;
     };
 
-    Committer(Connection& connection, const StoredState& state);
+    Committer(Connection& connection, const StoredState& state, SpaceReserve& reserve);
 
     // Durable when it returns. A transaction must have passed check_txn(). Where the disk is full,
-    // each change is tried by itself, so that deletions can still go through. Throws SqlError for
-    // all else that fails: nothing more may be asked of it then.
+    // each change is tried by itself, and the reserve is given up for those that only erase.
+    // Throws SqlError for all else that fails: nothing more may be asked of it then.
     Batch commit(std::span<const Change* const> changes);
 
     // Erases keys of leases that ended with an earlier process.
     Batch erase_left_over(const std::vector<std::string>& keys);
 
+    // The disk is full: what puts is refused until the reserve can be set aside again, or
+    // erasures have made room within the file.
+    bool full() const { return full_; }
     Revision revision() const { return state_.revision; }
     const Digest& digest() const { return state_.digest; }
 
@@ -68,9 +72,14 @@ class Committer {
     };
 
     void try_commit(std::span<const Change* const> changes, Batch& batch);
+    void commit_when_full(const Change& change, Batch& batch);
+    // False: no space.
+    bool try_commit_alone(const Change& change, Batch& batch);
     void roll_back();
-    // Lets the log be written from its beginning again, where it takes no new space.
-    void reclaim_log();
+    // Gives the reserve up and lets the log be written from its beginning again, where it takes
+    // no new space.
+    void make_room();
+    bool may_put(const Txn& txn);
     static ChangeResult refuse_no_space(const Change& change);
 
     ChangeResult carry_out(const Change& change);
@@ -94,6 +103,7 @@ class Committer {
     Leases& leases_to_change();
 
     Connection& connection_;
+    SpaceReserve& reserve_;
     StateTable state_table_;
     Statement begin_, commit_, rollback_;
     Statement find_, put_, erase_, keys_of_range_;
@@ -101,6 +111,7 @@ class Committer {
     StoredState state_;
     Leases leases_;
     Attempt attempt_;
+    bool full_ = false;
 };
 
 }  // namespace khronos::store::embedded

@@ -115,10 +115,10 @@ Opened open_checked(const std::string& file, const Connection::Options& options,
     Connection& db = *opened.writer;
     bool empty = db.integer("SELECT count(*) FROM sqlite_schema") == 0 &&
                  db.integer("PRAGMA application_id") == 0;
+    if (empty && file_size(file) > 0 && file_size(file) < 512) throw SqlError{SQLITE_NOTADB, 0, ""};
     if (!empty && (foreign = check_format(db, file))) return opened;
     if (db.text("PRAGMA journal_mode=WAL") != "wal")
         throw SqlError{SQLITE_ERROR, 0, "the file system does not support SQLite's WAL mode"};
-    db.execute("PRAGMA wal_autocheckpoint=0");
     // Each page is written once in a commit: the log scan counts on it.
     db.execute("PRAGMA cache_spill=OFF");
     db.execute("PRAGMA journal_size_limit=67108864");

@@ -30,13 +30,16 @@ Revision history_start(Revision revision) {
 }  // namespace
 
 EmbeddedBackend::Parts::Parts(const std::string& directory, const Options& options,
-                              FileDescriptor directory_lock, Opened opened,
+                              FileDescriptor directory_lock,
+                              std::unique_ptr<SpaceReserve> space_reserve, Opened opened,
                               std::unique_ptr<Committer> committer)
     : lock(std::move(directory_lock)),
+      reserve(std::move(space_reserve)),
       health(directory),
       hub({options.history_events, options.history_bytes, options.unread_bytes},
           history_start(committer->revision())),
-      checkpointer(checkpoint_limits(options), database_file(directory), connection_options(options), health),
+      checkpointer(checkpoint_limits(options), database_file(directory),
+                   connection_options(options), health),
       writer({.waiting_changes = options.waiting_requests, .waiting_bytes = options.waiting_bytes},
              std::move(opened.writer), std::move(committer), hub, checkpointer, health),
       reader({.waiting_reads = options.waiting_requests}, database_file(directory),
@@ -84,14 +87,17 @@ std::expected<std::unique_ptr<EmbeddedBackend>, Error> EmbeddedBackend::open(
     if (!opened) return std::unexpected(opened.error());
     try {
         Connection& writer = *opened->writer;
-        if (options.max_bytes > 0) {
-            auto page_size = static_cast<std::uint64_t>(writer.integer("PRAGMA page_size"));
-            writer.integer(fmt::format("PRAGMA max_page_count={}", options.max_bytes / page_size));
-        }
-        auto committer = std::make_unique<Committer>(writer, opened->state);
+        std::string reserve_file = directory + "/reserve";
+        if (auto made = make_private_file(directory, reserve_file); !made)
+            return std::unexpected(made.error());
+        auto reserve =
+            std::make_unique<SpaceReserve>(reserve_file, options.vfs, options.reserve_bytes);
+        reserve->hold();  // if not: the disk is nearly full, and says so when it is
+        auto committer = std::make_unique<Committer>(writer, opened->state, *reserve);
         committer->erase_left_over(opened->leased_keys);
-        auto parts = std::make_unique<Parts>(directory, options, *std::move(lock),
-                                             *std::move(opened), std::move(committer));
+        auto parts =
+            std::make_unique<Parts>(directory, options, *std::move(lock), std::move(reserve),
+                                    *std::move(opened), std::move(committer));
         return std::unique_ptr<EmbeddedBackend>(new EmbeddedBackend(std::move(parts)));
     } catch (const SqlError& error) {
         return std::unexpected(

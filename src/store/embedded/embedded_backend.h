@@ -2,8 +2,8 @@
 // before it is acknowledged. One process at a time, three threads: one writes, one reads, one
 // checkpoints.
 //
-// A failed sync or write ends the process. A full disk refuses what needs space, and erasures go
-// on as far as the log's own space goes; it recovers by itself. Damage found while running answers
+// A failed sync or write ends the process. On a full disk puts are refused and erasures go on, in
+// space that was set aside; it recovers by itself. Damage found while running answers
 // everything with `closed` and says so in the status. More than `Options` allows to wait is
 // refused as `unreachable`: it was never sent.
 #pragma once
@@ -28,10 +28,10 @@ class EmbeddedBackend {
         std::size_t unread_bytes = 128 << 20;  // of events, a handle; more: WatchLost
         std::size_t waiting_requests = 20'000;
         std::size_t waiting_bytes = 128 << 20;
-        std::uint64_t log_bytes = 64 << 20;    // at which a commit waits for a checkpoint
-        int cache_kib = 32 * 1024;
-        std::uint64_t max_bytes = 0;  // of the main file; 0: as much as the disk has
-        std::string vfs;              // a SQLite VFS registered by the caller; empty: the default
+        std::uint64_t log_bytes = 64 << 20;  // at which a commit waits for a checkpoint
+        int cache_kib = 8 * 1024;
+        std::uint64_t reserve_bytes = 16 << 20;  // set aside for erasures on a full disk
+        std::string vfs = {};  // a SQLite VFS registered by the caller; empty: the default
     };
 
     // Blocks: makes the directory where it is missing, locks it, recovers, reads every row once

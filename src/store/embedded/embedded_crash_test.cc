@@ -10,8 +10,8 @@
 #include <functional>
 #include <random>
 #include <set>
-#include <thread>
 #include <string>
+#include <thread>
 
 #include "store/embedded/embedded_harness.h"
 #include "store/embedded/fault_vfs.h"
@@ -38,7 +38,8 @@ class Traffic {
         : store_(store), next_(first), on_applied_(std::move(on_applied)) {}
 
     void start(int in_flight) {
-        for (int i = 0; i < in_flight; ++i) send();
+        for (int i = 0; i < in_flight; ++i)
+            send();
     }
     void stop() { stopped_ = true; }
     int under_way() const { return under_way_; }
@@ -118,7 +119,8 @@ struct Victim {
         posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
         std::string variable = std::string(kDirectoryVariable) + "=" + directory;
         std::vector<char*> environment;
-        for (char** entry = environ; *entry; ++entry) environment.push_back(*entry);
+        for (char** entry = environ; *entry; ++entry)
+            environment.push_back(*entry);
         environment.push_back(variable.data());
         environment.push_back(nullptr);
         std::string program = "/proc/self/exe", all = "--gtest_also_run_disabled_tests",
@@ -183,7 +185,8 @@ TEST_F(EmbeddedCrash, EveryAcknowledgedWriteSurvivesAPowerCut) {
         TemporaryDirectory directory;
         vfs.track_unsynced();
         // A small log, so that checkpoints are cut, too.
-        OpenStore store(directory.path(), {.log_bytes = 256 << 10, .cache_kib = 256, .vfs = "power"});
+        OpenStore store(directory.path(),
+                        {.log_bytes = 256 << 10, .cache_kib = 256, .vfs = "power"});
         ASSERT_EQ(store.error, "");
         std::set<std::uint64_t> acknowledged;
         Traffic traffic(*store.store, 0,

@@ -62,7 +62,8 @@ class OpenStore {
                 ADD_FAILURE() << page.error().why;
                 break;
             }
-            for (KeyValue& kv : page->kvs) found[kv.key] = kv;
+            for (KeyValue& kv : page->kvs)
+                found[kv.key] = kv;
             more = page->more;
             if (more) request.begin = page->kvs.back().key + '\0';
         }

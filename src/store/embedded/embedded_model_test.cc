@@ -22,7 +22,9 @@ namespace {
 // Everything a store has said, as text, in the order of the questions.
 using Transcript = std::vector<std::string>;
 
-std::string text(Revision revision) { return std::to_string(revision.value); }
+std::string text(Revision revision) {
+    return std::to_string(revision.value);
+}
 std::string text(const KeyValue& kv, const std::map<LeaseId, int>& leases) {
     int lease = kv.lease ? leases.at(kv.lease) : 0;
     return kv.key + "=" + std::string(kv.value.view()) + " c" + text(kv.create_revision) + " m" +
@@ -131,8 +133,8 @@ class Driver {
     void settle(const std::vector<Subject*>& subjects) {
         Txn txn{{}, {Put{"zz", std::to_string(++settled_), {}}}};
         for (Subject* subject : subjects) {
-            auto outcome = subject->ask<WriteOutcome>(
-                [&](auto done) { subject->store().write(txn, done); });
+            auto outcome =
+                subject->ask<WriteOutcome>([&](auto done) { subject->store().write(txn, done); });
             Revision at = std::get<Applied>(outcome).revision;
             // One more watch than the driver knows of, which must see the last write of all.
             bool seen = false;
@@ -154,7 +156,8 @@ class Driver {
         Txn txn;
         Revision now = subjects[0]->revision();
         for (unsigned i = below(3); i > 0; --i) {
-            auto target = below(2) ? Compare::Target::create_revision : Compare::Target::mod_revision;
+            auto target =
+                below(2) ? Compare::Target::create_revision : Compare::Target::mod_revision;
             Revision equals;
             auto kv = subjects[0]
                           ->ask<std::expected<GetResult, ReadError>>([&](auto done) {
@@ -195,8 +198,8 @@ class Driver {
                 if (leases[i] >= 0)
                     std::get<Put>(mine.operations[i]).lease =
                         subject->leases[static_cast<std::size_t>(leases[i])];
-            WriteOutcome outcome = subject->ask<WriteOutcome>(
-                [&](auto done) { subject->store().write(mine, done); });
+            WriteOutcome outcome =
+                subject->ask<WriteOutcome>([&](auto done) { subject->store().write(mine, done); });
             // The reason names the lease's id, which differs.
             const Refused* refused = std::get_if<Refused>(&outcome);
             bool no_lease = refused && refused->kind == RefusedKind::no_lease;
@@ -208,10 +211,8 @@ class Driver {
         std::string which = key();
         for (Subject* subject : subjects) {
             using Result = std::expected<GetResult, ReadError>;
-            auto got = subject
-                           ->ask<Result>(
-                               [&](auto done) { subject->store().get(which, done); })
-                           .value();
+            auto got =
+                subject->ask<Result>([&](auto done) { subject->store().get(which, done); }).value();
             subject->answers.push_back(
                 "get @" + text(got.revision) + " " +
                 (got.kv ? text(*got.kv, subject->lease_names) : std::string("absent")));
@@ -226,12 +227,12 @@ class Driver {
                              .descending = below(2) == 0};
         for (Subject* subject : subjects) {
             using Result = std::expected<RangeResult, ReadError>;
-            auto got = subject
-                           ->ask<Result>(
-                               [&](auto done) { subject->store().range(request, done); })
-                           .value();
+            auto got =
+                subject->ask<Result>([&](auto done) { subject->store().range(request, done); })
+                    .value();
             std::string answer = "range @" + text(got.revision) + (got.more ? " more" : "");
-            for (const KeyValue& kv : got.kvs) answer += ", " + text(kv, subject->lease_names);
+            for (const KeyValue& kv : got.kvs)
+                answer += ", " + text(kv, subject->lease_names);
             subject->answers.push_back(answer);
         }
     }
@@ -261,17 +262,17 @@ class Driver {
         // Events on their way are dropped: only what has settled can be compared.
         settle(subjects);
         unsigned which = below(static_cast<unsigned>(subjects[0]->watches.size()));
-        for (Subject* subject : subjects) subject->store().unwatch(subject->watches[which]);
+        for (Subject* subject : subjects)
+            subject->store().unwatch(subject->watches[which]);
     }
 
     void grant(const std::vector<Subject*>& subjects) {
         Duration ttl = 1s * (1 + below(20));
         for (Subject* subject : subjects) {
             using Result = std::expected<LeaseId, ReadError>;
-            LeaseId id = subject
-                             ->ask<Result>(
-                                 [&](auto done) { subject->store().lease_grant(ttl, done); })
-                             .value();
+            LeaseId id =
+                subject->ask<Result>([&](auto done) { subject->store().lease_grant(ttl, done); })
+                    .value();
             subject->leases.push_back(id);
             subject->lease_names[id] = static_cast<int>(subject->leases.size());
         }

@@ -19,7 +19,8 @@ namespace khronos::store {
 
 struct EmbeddedBackend::Parts {
     Parts(const std::string& directory, const Options& options,
-          embedded::FileDescriptor directory_lock, embedded::Opened opened,
+          embedded::FileDescriptor directory_lock,
+          std::unique_ptr<embedded::SpaceReserve> space_reserve, embedded::Opened opened,
           std::unique_ptr<embedded::Committer> committer);
 
     void attach(const std::shared_ptr<embedded::Mailbox>& mailbox);
@@ -28,6 +29,7 @@ struct EmbeddedBackend::Parts {
 
     // Destroyed from the last to the first: the threads end before what they use.
     embedded::FileDescriptor lock;
+    std::unique_ptr<embedded::SpaceReserve> reserve;
     embedded::Health health;
     embedded::WatchHub hub;
     embedded::Checkpointer checkpointer;

@@ -43,18 +43,26 @@ class FaultVfs {
 
     // ---- faults; each may be set at any time, from any thread
 
-    void fail_syncs(bool fail) { with_lock([&] { fail_syncs_ = fail; }); }
+    void fail_syncs(bool fail) {
+        with_lock([&] { fail_syncs_ = fail; });
+    }
     // What all files together may have; a write that makes one longer fails beyond.
-    void set_space(std::uint64_t bytes) { with_lock([&] { space_ = bytes; }); }
+    void set_space(std::uint64_t bytes) {
+        with_lock([&] { space_ = bytes; });
+    }
     std::uint64_t used() {
         std::lock_guard lock(mutex_);
         return used_locked();
     }
     // Flips a bit in the middle of every page read from a file whose name ends in `suffix`.
-    void garble_reads(const std::string& suffix) { with_lock([&] { garbled_ = suffix; }); }
+    void garble_reads(const std::string& suffix) {
+        with_lock([&] { garbled_ = suffix; });
+    }
 
     // Holds every sync until they are released.
-    void hold_syncs() { with_lock([&] { holding_ = true; }); }
+    void hold_syncs() {
+        with_lock([&] { holding_ = true; });
+    }
     void release_syncs() {
         with_lock([&] { holding_ = false; });
         changed_.notify_all();
@@ -76,7 +84,9 @@ class FaultVfs {
     // ---- power cuts
 
     // From now on remembers what was written and not synced.
-    void track_unsynced() { with_lock([&] { tracking_ = true; }); }
+    void track_unsynced() {
+        with_lock([&] { tracking_ = true; });
+    }
     // Writes into `directory` what could be on the disk if the power failed now: of what is not
     // synced, each 512-byte sector is there or not, as `random` will have it.
     void cut_power(const std::string& directory, std::mt19937& random) {
@@ -195,7 +205,8 @@ class FaultVfs {
         for (std::size_t i = write.offset; i < end; ++i) {
             std::size_t k = i - write.offset;
             // Past the old end there is whatever the disk had.
-            content[i] = k < write.before.size() ? write.before[k] : static_cast<char>(random() % 3);
+            content[i] =
+                k < write.before.size() ? write.before[k] : static_cast<char>(random() % 3);
         }
     }
 
@@ -238,10 +249,8 @@ class FaultVfs {
                 [](sqlite3_file* f, sqlite3_int64* size) {
                     return of(f).real()->pMethods->xFileSize(of(f).real(), size);
                 },
-            .xLock =
-                [](sqlite3_file* f, int level) {
-                    return of(f).real()->pMethods->xLock(of(f).real(), level);
-                },
+            .xLock = [](sqlite3_file* f,
+                        int level) { return of(f).real()->pMethods->xLock(of(f).real(), level); },
             .xUnlock =
                 [](sqlite3_file* f, int level) {
                     return of(f).real()->pMethods->xUnlock(of(f).real(), level);

@@ -8,18 +8,19 @@
 namespace khronos::store::embedded {
 namespace {
 
-KeyValue row_of(const Statement::Run& row, bool with_value) {
+// `value`, where it is wanted, is set to the row's, which is valid until the next row is read.
+KeyValue row_of(const Statement::Run& row, std::string_view* wanted_value) {
     KeyValue kv;
     kv.key = row.blob(0);
     kv.create_revision = Revision(row.unsigned_integer(1));
     kv.mod_revision = Revision(row.unsigned_integer(2));
     kv.lease = LeaseId(row.unsigned_integer(3));
-    if (!with_value) return kv;
+    if (!wanted_value) return kv;
     std::string_view value = row.blob(5);
     if (row_checksum(kv.key, value, kv.create_revision, kv.mod_revision, kv.lease) !=
         row.unsigned_integer(4))
         throw_damaged(fmt::format("the key '{}' has a wrong checksum", kv.key));
-    kv.value = SharedBytes(value);
+    *wanted_value = value;
     return kv;
 }
 
@@ -135,7 +136,11 @@ void Reader::fail(const ReadJob& job, const std::string& why) {
 std::expected<GetResult, ReadError> Reader::get(const GetRequest& request, Revision revision) {
     GetResult result{std::nullopt, revision};
     auto row = get_.run(std::string_view(request.key));
-    if (row.next()) result.kv = row_of(row, true);
+    if (row.next()) {
+        std::string_view value;
+        result.kv = row_of(row, &value);
+        result.kv->value = SharedBytes(value);
+    }
     return result;
 }
 
@@ -152,12 +157,24 @@ std::expected<RangeResult, ReadError> Reader::range(const RangeRequest& request,
                                : (request.descending ? descending_ : ascending_);
     auto rows =
         statement.run(std::string_view(request.begin), std::string_view(request.end), rows_wanted);
+    // The values are made in one go when all keys are there: keys are short-lived, values may live
+    // for long, and in turns they would leave a hole in memory beside each value.
+    std::string values;
+    std::vector<std::size_t> sizes;
     while (rows.next()) {
         if (result.kvs.size() == request.limit) {
             result.more = true;
             break;
         }
-        result.kvs.push_back(row_of(rows, !request.keys_only));
+        std::string_view value;
+        result.kvs.push_back(row_of(rows, request.keys_only ? nullptr : &value));
+        values += value;
+        sizes.push_back(value.size());
+    }
+    const char* at = values.data();
+    for (std::size_t i = 0; i < sizes.size(); ++i) {
+        result.kvs[i].value = SharedBytes({at, sizes[i]});
+        at += sizes[i];
     }
     return result;
 }

@@ -28,6 +28,7 @@ Connection::Connection(const std::string& file, const Options& options) {
             fail(code);
         sqlite3_db_config(db_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
         sqlite3_busy_timeout(db_, 5000);  // only checkpoints ever wait, and only for readers
+        // Instead of SQLite's own, which would checkpoint within a commit.
         sqlite3_wal_hook(
             db_,
             [](void* self, sqlite3*, const char*, int frames) {

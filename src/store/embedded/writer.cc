@@ -124,7 +124,7 @@ void Writer::carry_out(std::vector<ChangeJob> jobs) {
     }
     transactions_ += transactions;
     commits_ += static_cast<std::uint64_t>(batch.commits);
-    if (batch.no_space)
+    if (batch.no_space || committer_->full())
         health_.set_no_space(true);
     else if (!batch.events.empty())
         health_.set_no_space(false);
