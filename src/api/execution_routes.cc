@@ -220,7 +220,7 @@ void answer_output(Reply& reply, const Execution& execution, const RangeHeader& 
                     {"Cache-Control", "no-store"},
                     {"Khronos-Output-Complete", part.complete ? "true" : "false"},
                     {"Khronos-Output-Bytes", std::to_string(execution.output_bytes)},
-                    {"Khronos-State", std::string(core::to_text(execution.state))}};
+                    {"Khronos-Status", std::string(core::to_text(execution.state))}};
     const bool beyond = asked.given && !asked.range.from_end && part.bytes.empty();
     if (beyond) {
         headers.add("Content-Range", fmt::format("bytes */{}", part.size));

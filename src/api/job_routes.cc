@@ -281,12 +281,18 @@ void run(Context& context, Call call, Responder responder) {
     });
 }
 
+// Dkron's flips; with `?disabled=true` or `false` it sets, and may be repeated.
 void toggle(Context& context, Call call, Responder responder) {
     auto reply = std::make_shared<Reply>(call, std::move(responder));
+    const std::string_view word = call.query.get("disabled").value_or("");
+    if (!word.empty() && word != "true" && word != "false")
+        return reply->refuse(400, "", {invalid("disabled", "must be true or false")});
+    std::optional<bool> wanted;
+    if (!word.empty()) wanted = word == "true";
     context.services.jobs.edit(
         std::string(call.path["job"]), call.actor,
-        [](core::JobSpec& spec) -> std::expected<void, Error> {
-            spec.disabled = !spec.disabled;
+        [wanted](core::JobSpec& spec) -> std::expected<void, Error> {
+            spec.disabled = wanted.value_or(!spec.disabled);
             return {};
         },
         [&context, reply](auto saved) {

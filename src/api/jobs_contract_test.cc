@@ -272,6 +272,17 @@ TEST(JobRoutes, ToggleFlipsDisabledAndNext) {
     EXPECT_EQ(world.ask("POST /v1/jobs/job1/toggle").json().at("disabled"), false);
 }
 
+TEST(JobRoutes, ToggleSetsWhatItIsTold) {
+    World world;
+    world.ask("POST /v1/jobs", kJob);
+    for (const bool disabled : {true, true, false, false}) {
+        const std::string line =
+            std::string("POST /v1/jobs/job1/toggle?disabled=") + (disabled ? "true" : "false");
+        EXPECT_EQ(world.ask(line).json().at("disabled"), disabled);
+    }
+    EXPECT_EQ(world.ask("POST /v1/jobs/job1/toggle?disabled=maybe").status, 400);
+}
+
 TEST(JobRoutes, ETagsGuardEditsAndDeletes) {
     World world;
     const std::string first = world.ask("POST /v1/jobs", kJob).header("ETag");

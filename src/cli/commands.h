@@ -1,0 +1,128 @@
+// The commands that speak to an agent: `khronos job|execution|why|status|version`. Each is a
+// function of its arguments and of a Session; none knows a global. Answers go to `out`, faults
+// and remarks to `err`.
+//
+// Exit codes: 0 done, 1 failed, 2 usage; `job run --wait` and `execution logs -f` pass the job's
+// own on, 124 when time is up.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <iosfwd>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "cli/http_client.h"
+
+namespace khronos::cli {
+
+inline constexpr int kDone = 0;
+inline constexpr int kFailed = 1;
+inline constexpr int kUsage = 2;
+inline constexpr int kTimedOut = 124;
+
+inline constexpr std::string_view kDefaultServer = "http://127.0.0.1:10001";
+
+enum class Format : std::uint8_t { table, wide, json, yaml, name };
+std::optional<Format> format_from_text(std::string_view text);
+
+struct Options {
+    std::string server{kDefaultServer};  // for messages; the client knows it
+    Format format = Format::table;
+    bool quiet = false;       // only what was asked for; no remarks
+    bool yes = false;         // do not ask
+    bool color = false;       // a terminal that may be coloured
+    bool interactive = false; // somebody can answer a question
+    int width = 0;            // of the terminal, in columns; 0: none, nothing is cut
+};
+
+// A document to apply, by the name that messages call it.
+struct SourceFile {
+    std::string name;
+    std::string text;
+};
+
+struct Session {
+    HttpClient& http;
+    std::istream& in;
+    std::ostream& out;
+    std::ostream& err;
+    // A file, or those of a directory that are meant for it, in the order of their names.
+    std::function<std::expected<std::vector<SourceFile>, std::string>(const std::string&)> read;
+    std::function<MonoTime()> now;
+    std::function<void(Duration)> pause;
+};
+
+// ---- khronos job
+
+struct JobListArgs {
+    std::string contains;  // --contains: in name or display name
+    std::string status;    // --status
+    std::vector<std::string> labels;  // -l key=value: of the metadata, all of them
+    std::string sort = "name";
+    bool descending = false;
+    std::optional<std::uint64_t> limit;
+};
+int job_list(const Options& options, const JobListArgs& args, Session& session);
+
+int job_get(const Options& options, const std::string& name, Session& session);
+
+struct JobApplyArgs {
+    std::vector<std::string> files;  // -f; `-` is standard input
+    bool dry_run = false;
+};
+// All documents are checked before the first is saved.
+int job_apply(const Options& options, const JobApplyArgs& args, Session& session);
+
+int job_delete(const Options& options, const std::vector<std::string>& names, Session& session);
+
+struct JobRunArgs {
+    std::string name;
+    std::string payload;          // JSON text
+    std::string idempotency_key;
+    bool wait = false;
+    Duration timeout{0};          // of the wait; 0: for ever
+};
+int job_run(const Options& options, const JobRunArgs& args, Session& session);
+
+int job_pause(const Options& options, const std::vector<std::string>& names, bool paused,
+              Session& session);
+
+struct JobNextArgs {
+    std::string name;
+    std::uint64_t count = 5;
+    std::string from;  // RFC 3339; empty: now
+};
+int job_next(const Options& options, const JobNextArgs& args, Session& session);
+
+// ---- khronos execution, and `job history`
+
+struct ExecutionListArgs {
+    std::string job;     // empty: all
+    std::string status;  // words with commas between
+    std::string since;   // RFC 3339
+    std::uint64_t limit = 20;
+};
+int execution_list(const Options& options, const ExecutionListArgs& args, Session& session);
+int execution_get(const Options& options, const std::string& id, Session& session);
+
+struct ExecutionLogsArgs {
+    std::string id;
+    bool follow = false;
+    Duration timeout{0};  // of the following; 0: for ever
+};
+int execution_logs(const Options& options, const ExecutionLogsArgs& args, Session& session);
+int execution_cancel(const Options& options, const std::vector<std::string>& ids, Session& session);
+
+// ---- the rest
+
+// `what`: JOB@TIME, or JOB for its latest tick.
+int why(const Options& options, const std::string& what, Session& session);
+int status(const Options& options, Session& session);
+// `own`: this program's version; the agent's is told too where `ask_server`.
+int version(const Options& options, const std::string& own, bool ask_server, Session& session);
+
+}  // namespace khronos::cli
