@@ -15,6 +15,7 @@ pkg_check_modules(tomlplusplus REQUIRED IMPORTED_TARGET tomlplusplus)
 
 if(KHRONOS_TESTS)
   find_package(GTest REQUIRED)
+  find_package(rapidcheck CONFIG REQUIRED)
   # One precompiled header for all test programs: gtest's headers cost more than most tests.
   add_library(khronos_gtest INTERFACE)
   target_link_libraries(khronos_gtest INTERFACE GTest::gmock GTest::gtest_main)

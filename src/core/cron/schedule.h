@@ -44,9 +44,9 @@ struct CronError {
 std::string to_string(const CronError& error);
 
 struct ParseOptions {
-    std::string_view timezone;    // IANA name; "" is UTC. A TZ= in the text goes before it
+    std::string_view timezone = {};  // IANA name; "" is UTC. A TZ= in the text goes before it
     std::uint64_t name_seed = 0;  // stable_hash(job name): resolves `H` and `~`
-    DstPolicy dst;                // the job's `dst` field
+    DstPolicy dst = {};            // the job's `dst` field
 };
 
 // The order is that of the alternatives in Schedule::Rule.

@@ -91,7 +91,10 @@ std::optional<std::int64_t> tick_at_or_after(const Fields& fields, const zone::Z
     const std::int64_t limit = t + kHorizonSeconds;
     const Policy policy(fields);
     Forward search(fields, limit + kDaySeconds);
-    for (std::size_t i = zone.segment_at(t);; ++i) {
+    std::size_t i = zone.segment_at(t);
+    // The tick of a gap lies on the first second of a segment and is found from the one before.
+    if (t == segments[i].start) --i;
+    for (;; ++i) {
         const Segment& segment = segments[i];
         const bool is_last = i + 1 == segments.size();
         const std::int64_t begin = std::max(t, policy.begin(segment));
