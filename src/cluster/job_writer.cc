@@ -243,8 +243,11 @@ void JobWriter::remove_try(std::string name, std::optional<Revision> if_match, i
         // The version in force ends where its ticks are decided: what was due and is not decided
         // yet is not run any more.
         const WallTime ended_at = before->cursor.decided_up_to(before->job->uid);
+        // Made before its arguments are moved into the completion.
+        store::Txn txn =
+            txns::delete_job(*before->job, before->job_revision, before->cursor_revision, ended_at);
         store_.write(
-            txns::delete_job(*before->job, before->job_revision, before->cursor_revision, ended_at),
+            std::move(txn),
             [this, name, if_match, tries, before = std::move(*before),
              done = std::move(done)](store::WriteOutcome outcome) mutable {
                 if (const auto* applied = std::get_if<store::Applied>(&outcome)) {
