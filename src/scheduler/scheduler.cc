@@ -326,12 +326,18 @@ bool Scheduler::clock_stepped(Now now) {
                                        "jumped over is missed, by each job's policy",
                                        to_rfc3339(before.wall), to_rfc3339(now.wall)));
         hold_until_ = now.mono + config_.hold_after_step;
+        stepped_to_ = now.wall;
         for (const auto& shard : shards_) shard->engine.clock_stepped(now.wall);
     } else if (drift < -config_.step_threshold) {
         events_.on_warning(fmt::format("the wall clock was stepped back from {} to {}; decided "
                                        "ticks stay decided",
                                        to_rfc3339(before.wall), to_rfc3339(now.wall)));
         hold_until_.reset();
+    }
+    if (stepped_to_.is_set() && now.wall < stepped_to_) {
+        // Taken back: what it seemed to have jumped over is still to come.
+        stepped_to_ = {};
+        for (const auto& shard : shards_) shard->engine.clock_stepped({});
     }
     if (hold_until_ && now.mono >= *hold_until_) hold_until_.reset();
     return hold_until_.has_value();
@@ -385,6 +391,8 @@ core::Execution Scheduler::record_of(const core::Decision& decision, const core:
                                Duration(static_cast<std::int64_t>(
                                    hash % static_cast<std::uint64_t>(job->spec.spread.count())));
             }
+            // Asked for while the shard was ahead of the clock: decided now, started on time.
+            if (e.scheduled_at > now) e.not_before = std::max(e.not_before, e.scheduled_at);
             break;
         case core::TickDecision::Kind::skip:
             e.state = core::ExecutionState::skipped;
