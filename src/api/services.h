@@ -95,16 +95,16 @@ struct Services {
     Duration misfire_threshold = std::chrono::seconds(60);  // as the scheduler's
 
     // Who asks, or why not. Empty: nobody is asked (`local`), and everybody is `local`.
-    std::function<std::expected<std::string, Refusal>(const HttpRequest&, Permission)> authorize;
+    std::function<std::expected<std::string, Refusal>(const HttpRequest&, Permission)> authorize = {};
     // Output that a worker keeps. Empty, or not_found: the tail in the record is shown.
-    std::function<void(const core::Execution&, OutputRange, Done<OutputPart>)> read_output;
+    std::function<void(const core::Execution&, OutputRange, Done<OutputPart>)> read_output = {};
     // Ends an open execution. Returns when that is decided, not when the process is gone.
-    std::function<void(const core::ExecutionId&, std::string by, Done<void>)> cancel;
-    std::function<std::string()> metrics;  // Prometheus text
-    std::function<Readiness()> readiness;
-    std::function<std::vector<Member>()> members;
+    std::function<void(const core::ExecutionId&, std::string by, Done<void>)> cancel = {};
+    std::function<std::string()> metrics = {};  // Prometheus text
+    std::function<Readiness()> readiness = {};
+    std::function<std::vector<Member>()> members = {};
     // The last `days` days, oldest first, days without a run included.
-    std::function<void(int days, Done<std::vector<DayCount>>)> daily_counts;
+    std::function<void(int days, Done<std::vector<DayCount>>)> daily_counts = {};
 };
 
 }  // namespace khronos::api

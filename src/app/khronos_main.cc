@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/agent_command.h"
+#include "app/client_command.h"
 #include "app/config_command.h"
 #include "app/version.h"
 
@@ -23,9 +24,9 @@ int main(int argc, char** argv) {
         std::fputs(leave.err.c_str(), stderr);
         return leave.status;
     }
-    if (command == "version" || command == "--version") {
+    if (command == "--version") {
         fmt::print("khronos {}\n", kVersion);
         return 0;
     }
-    return 2;
+    return client_command(words);
 }
