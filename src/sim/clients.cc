@@ -11,15 +11,24 @@ std::size_t Clients::ask(Op op) {
     op.asked = world_.now();
     op.asked_wall = world_.wall(clock_);
     by_[op.by] = ops_.size();
+    static constexpr const char* kWords[] = {"put", "edit", "remove", "run"};
+    if (on_story)
+        on_story(fmt::format("{}: {} {} {}", op.by, kWords[static_cast<std::size_t>(op.kind)],
+                             op.name, op.idempotency_key));
     ops_.push_back(std::move(op));
     return ops_.size() - 1;
 }
 
-Op* Clients::answered(std::size_t number) {
+template <class Result>
+Op* Clients::answered(std::size_t number, const Result& result) {
     Op& op = ops_[number];
     if (op.answered) report_.violated("I19", "{} was answered twice", op.by);
     op.answered = world_.now();
-    return &op;
+    op.acknowledged = result.has_value();
+    if (!result) op.error = result.error();
+    if (on_story)
+        on_story(fmt::format("{}: {}", op.by, result ? "done" : result.error().message));
+    return result ? &op : nullptr;
 }
 
 void Clients::put(Agent& agent, core::JobSpec spec, bool run_on_create) {
@@ -34,12 +43,8 @@ void Clients::put(Agent& agent, core::JobSpec spec, bool run_on_create) {
     options.run_on_create = run_on_create;
     agent.jobs().put(std::move(spec), std::move(options),
                      [this, number](std::expected<cluster::SavedJob, Error> result) {
-                         Op* done = answered(number);
-                         done->acknowledged = result.has_value();
-                         if (!result) {
-                             done->error = result.error();
-                             return;
-                         }
+                         Op* done = answered(number, result);
+                         if (!done) return;
                          done->uid = result->job.uid;
                          done->generation = result->job.generation;
                          done->revision = result->revision;
@@ -59,12 +64,8 @@ void Clients::edit(Agent& agent, const std::string& name, Change change) {
             return {};
         },
         [this, number](std::expected<cluster::SavedJob, Error> result) {
-            Op* done = answered(number);
-            done->acknowledged = result.has_value();
-            if (!result) {
-                done->error = result.error();
-                return;
-            }
+            Op* done = answered(number, result);
+            if (!done) return;
             done->uid = result->job.uid;
             done->generation = result->job.generation;
             done->revision = result->revision;
@@ -78,12 +79,8 @@ void Clients::remove(Agent& agent, const std::string& name) {
     const std::size_t number = ask(std::move(op));
     agent.jobs().remove(name, std::nullopt, ops_[number].by,
                         [this, number](std::expected<cluster::DeletedJob, Error> result) {
-                            Op* done = answered(number);
-                            done->acknowledged = result.has_value();
-                            if (!result) {
-                                done->error = result.error();
-                                return;
-                            }
+                            Op* done = answered(number, result);
+                            if (!done) return;
                             done->uid = result->job.uid;
                         });
 }
@@ -99,12 +96,8 @@ void Clients::run(Agent& agent, const std::string& name, std::string idempotency
     options.requested_by = ops_[number].by;
     agent.jobs().run(name, std::move(options),
                      [this, number](std::expected<core::ExecutionId, Error> result) {
-                         Op* done = answered(number);
-                         done->acknowledged = result.has_value();
-                         if (!result) {
-                             done->error = result.error();
-                             return;
-                         }
+                         Op* done = answered(number, result);
+                         if (!done) return;
                          done->execution = *result;
                      });
 }

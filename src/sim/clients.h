@@ -40,6 +40,9 @@ class Clients {
     Clients(World& world, Report& report, const WallClock& clock)
         : world_(world), report_(report), clock_(clock) {}
 
+    // Told of each question and each answer, for people.
+    std::function<void(const std::string&)> on_story;
+
     using Change = std::function<void(core::JobSpec&)>;
     void put(Agent& agent, core::JobSpec spec, bool run_on_create = false);
     void edit(Agent& agent, const std::string& name, Change change);
@@ -56,7 +59,9 @@ class Clients {
 
   private:
     std::size_t ask(Op op);
-    Op* answered(std::size_t number);
+    // `result` is of any std::expected<..., Error>; nullptr when it is an error.
+    template <class Result>
+    Op* answered(std::size_t number, const Result& result);
     void check_version(const Seen& seen, const core::Job& job, Revision revision);
 
     World& world_;
