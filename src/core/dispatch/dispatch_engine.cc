@@ -77,8 +77,14 @@ void DispatchEngine::enqueue(Item& item, Now now) {
         item.queued = true;
         queues_[item.plan.run.application].push_back(item.record.id);
     }
-    if (item.plan.start_deadline > Duration(0))
-        wait(item, item.record.scheduled_at + item.plan.start_deadline);
+    if (const auto deadline = start_deadline(item)) wait(item, *deadline);
+}
+
+// Until when the first attempt may wait for a worker: from when it could have started.
+std::optional<WallTime> DispatchEngine::start_deadline(const Item& item) {
+    if (item.plan.start_deadline <= Duration(0) || item.record.attempt != AttemptNo(1))
+        return std::nullopt;
+    return std::max(item.record.decided_at, item.record.not_before) + item.plan.start_deadline;
 }
 
 void DispatchEngine::back_to_waiting(Item& item, WallTime until, Now now) {
@@ -101,10 +107,7 @@ void DispatchEngine::wake(Now now, DispatchEffects& effects) {
         CHECK(due != nullptr);
         unwait(*due);
         if (due->phase != Phase::waiting) continue;
-        const bool too_late = due->plan.start_deadline > Duration(0) &&
-                              due->record.scheduled_at + due->plan.start_deadline <= now.wall &&
-                              due->record.attempt == AttemptNo(1);
-        if (too_late) {
+        if (const auto deadline = start_deadline(*due); deadline && *deadline <= now.wall) {
             due->record.message = "no worker took it before its start deadline";
             end(*due, ExecutionState::failed, Reason::deadline, now, effects);
         } else {

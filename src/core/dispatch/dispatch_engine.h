@@ -135,6 +135,7 @@ class DispatchEngine {
     void wait(Item& item, WallTime until);
     void unwait(Item& item);
     void enqueue(Item& item, Now now);
+    static std::optional<WallTime> start_deadline(const Item& item);
     void pump(Now now, DispatchEffects& effects);
     Worker* pick(const Item& item);
     void release_worker(Item& item);
