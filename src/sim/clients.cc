@@ -174,6 +174,15 @@ void Clients::check_version(const Seen& seen, const core::Job& job, Revision rev
                          to_rfc3339(latest), to_rfc3339(job.effective_from));
 }
 
+// An ephemeral job that has succeeded is deleted by the system.
+bool Clients::ended_by_itself(const Seen& seen, JobUid uid) {
+    const auto stats = seen.stats.find(uid);
+    if (stats == seen.stats.end() || stats->second.success_count == 0) return false;
+    const auto& versions = seen.jobs.at(uid).versions;
+    return std::any_of(versions.begin(), versions.end(),
+                       [](const VersionSeen& one) { return one.job.spec.ephemeral; });
+}
+
 void Clients::before(const Seen& seen, const TxnSeen& txn) {
     for (const core::Job& job : txn.jobs) {
         check_version(seen, job, txn.revision);
@@ -182,7 +191,6 @@ void Clients::before(const Seen& seen, const TxnSeen& txn) {
         if (saved.size() > 1)
             report_.violated("I19", "revision {}: what {} asked for was done {} times",
                              txn.revision.value, job.updated_by, saved.size());
-        versions_[txn.revision] = {job.uid, job.generation};
         exists_[job.spec.name].emplace_back(txn.at, true);
     }
     for (const std::string& name : txn.deleted_jobs) {
@@ -191,7 +199,9 @@ void Clients::before(const Seen& seen, const TxnSeen& txn) {
         const bool asked = std::any_of(ops_.begin(), ops_.end(), [&](const Op& op) {
             return op.kind == Op::Kind::remove && op.name == name;
         });
-        if (!asked) report_.violated("I19", "job {} was deleted and nobody had asked for it", name);
+        const auto job = seen.names.find(name);
+        const bool done = job != seen.names.end() && ended_by_itself(seen, job->second);
+        if (!asked && !done) report_.violated("I19", "job {} was deleted and nobody had asked for it", name);
     }
     for (const core::Trigger& trigger : txn.triggers) {
         const std::size_t times = ++asked_by_[trigger.requested_by];
@@ -212,10 +222,10 @@ void Clients::check_end(const Seen& seen) {
         switch (op.kind) {
             case Op::Kind::put:
             case Op::Kind::edit: {
-                const auto at = versions_.find(op.revision);
-                if (at == versions_.end() ||
-                    at->second != std::pair(op.uid, op.generation))
-                    report_.violated("I19", "{} was told that job {} is saved at revision {}; it is not",
+                const auto saved = saved_.find(op.by);
+                if (saved == saved_.end() ||
+                    saved->second.front() != std::pair(op.uid, op.generation))
+                    report_.violated("I19", "{} was told that job {} was saved at revision {}; it was not",
                                      op.by, op.name, op.revision.value);
                 break;
             }

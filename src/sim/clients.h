@@ -62,6 +62,7 @@ class Clients {
     // `result` is of any std::expected<..., Error>; nullptr when it is an error.
     template <class Result>
     Op* answered(std::size_t number, const Result& result);
+    static bool ended_by_itself(const Seen& seen, JobUid uid);
     void check_version(const Seen& seen, const core::Job& job, Revision revision);
 
     World& world_;
@@ -69,9 +70,8 @@ class Clients {
     const WallClock& clock_;
     std::vector<Op> ops_;
     std::map<std::string, std::size_t> by_;
-    // What was saved, by whom; and what of it a client was told before the history was read.
+    // What was saved, by whom.
     std::map<std::string, std::vector<std::pair<JobUid, Generation>>> saved_;
-    std::map<Revision, std::pair<JobUid, Generation>> versions_;
     std::map<std::string, std::vector<MonoTime>> deleted_;
     std::map<std::string, std::vector<std::pair<MonoTime, bool>>> exists_;  // since when, or not
     std::map<std::string, std::size_t> asked_by_;                           // triggers

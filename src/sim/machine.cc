@@ -18,7 +18,7 @@ std::string work(Duration shortest, Duration longest, int fails_of_100) {
 
 Machine::Machine(World& world, const WallClock& clock, Ledger& ledger, std::string worker,
                  std::uint64_t seed)
-    : world_(world), ledger_(ledger), worker_(std::move(worker)), seed_(seed), loop_(world, clock) {}
+    : world_(world), ledger_(ledger), worker_(std::move(worker)), seed_(seed), loop_(world, clock, true) {}
 
 void Machine::run(const core::RunSpec& spec, FenceToken token) {
     CHECK(!processes_.contains(spec.id));

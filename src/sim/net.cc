@@ -4,7 +4,7 @@
 
 namespace khronos::sim {
 
-Net::Net(World& world, Seeded random) : world_(world), loop_(world, clock_), random_(random) {}
+Net::Net(World& world, Seeded random) : world_(world), loop_(world, clock_, true), random_(random) {}
 
 void Net::meet(const std::string& agent, const std::string& worker) {
     const Pair pair{agent, worker};

@@ -14,7 +14,7 @@ constexpr std::uint64_t kMostEventsASecond = 300'000;
 Simulation::Simulation(SimulationOptions options)
     : options_(std::move(options)),
       world_(options_.seed, options_.start),
-      fate_(world_, clock_),
+      fate_(world_, clock_, true),
       report_(world_),
       backend_(fate_),
       faults_(world_, Seeded(options_.seed, "store")),

@@ -80,7 +80,7 @@ bool World::run_one(MonoTime limit) {
 void SimLoop::post(runtime::Task task) { world_.add(*this, world_.now(), std::move(task)); }
 
 runtime::TimerId SimLoop::call_at(MonoTime when, runtime::Task task) {
-    if (world_.lateness_ > Duration(0) && when > world_.now())
+    if (!punctual_ && world_.lateness_ > Duration(0) && when > world_.now())
         when = when + world_.random_.between(Duration(0), world_.lateness_);
     return world_.add(*this, when, std::move(task));
 }

@@ -52,7 +52,7 @@ class World {
     // Runs the next event that is not after `limit`; false when there is none: it is `limit` then.
     bool run_one(MonoTime limit);
 
-    // Timers of the world's loops come up to this late.
+    // Timers of processes come up to this late.
     void set_timer_lateness(Duration most) { lateness_ = most; }
 
     std::uint64_t events() const { return events_; }
@@ -96,8 +96,9 @@ class World {
 // One process's thread of control.
 class SimLoop final : public runtime::Loop {
   public:
-    SimLoop(World& world, const WallClock& clock)
-        : world_(world), clock_(clock), number_(++world.loops_) {}
+    // `punctual`: no process but a part of the world; its timers are never late.
+    SimLoop(World& world, const WallClock& clock, bool punctual = false)
+        : world_(world), clock_(clock), number_(++world.loops_), punctual_(punctual) {}
     ~SimLoop() override { world_.forget(*this); }
     SimLoop(const SimLoop&) = delete;
     SimLoop& operator=(const SimLoop&) = delete;
@@ -116,6 +117,7 @@ class SimLoop final : public runtime::Loop {
     World& world_;
     const WallClock& clock_;
     std::uint64_t number_;
+    bool punctual_;
     MonoTime frozen_until_;
 };
 
