@@ -326,12 +326,18 @@ bool Scheduler::clock_stepped(Now now) {
                                        "jumped over is missed, by each job's policy",
                                        to_rfc3339(before.wall), to_rfc3339(now.wall)));
         hold_until_ = now.mono + config_.hold_after_step;
+        stepped_to_ = now.wall;
         for (const auto& shard : shards_) shard->engine.clock_stepped(now.wall);
     } else if (drift < -config_.step_threshold) {
         events_.on_warning(fmt::format("the wall clock was stepped back from {} to {}; decided "
                                        "ticks stay decided",
                                        to_rfc3339(before.wall), to_rfc3339(now.wall)));
         hold_until_.reset();
+    }
+    if (stepped_to_.is_set() && now.wall < stepped_to_) {
+        // Taken back: what it seemed to have jumped over is still to come.
+        stepped_to_ = {};
+        for (const auto& shard : shards_) shard->engine.clock_stepped({});
     }
     if (hold_until_ && now.mono >= *hold_until_) hold_until_.reset();
     return hold_until_.has_value();

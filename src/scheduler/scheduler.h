@@ -150,6 +150,7 @@ class Scheduler {
     bool run_posted_ = false;
     Now last_look_;
     std::optional<MonoTime> hold_until_;
+    WallTime stepped_to_;  // by the last step forward that was not taken back; unset: none
     SchedulerStats stats_;
 };
 
