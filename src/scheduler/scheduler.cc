@@ -391,6 +391,8 @@ core::Execution Scheduler::record_of(const core::Decision& decision, const core:
                                Duration(static_cast<std::int64_t>(
                                    hash % static_cast<std::uint64_t>(job->spec.spread.count())));
             }
+            // Asked for while the shard was ahead of the clock: decided now, started on time.
+            if (e.scheduled_at > now) e.not_before = std::max(e.not_before, e.scheduled_at);
             break;
         case core::TickDecision::Kind::skip:
             e.state = core::ExecutionState::skipped;
