@@ -63,6 +63,13 @@ Dispatcher::Dispatcher(store::Store& store, runtime::Loop& loop, runtime::Entrop
 Dispatcher::~Dispatcher() { loop_.cancel(timer_); }
 
 void Dispatcher::start() {
+    start_asked_ = true;
+    if (opening_ == 0) begin();
+}
+
+// A worker's hello is understood only by who knows every execution that it may hold.
+void Dispatcher::begin() {
+    begun_ = true;
     link_.set_handler({
         [this](const core::WorkerId& worker, core::FromWorker message) {
             if (stopped_) return;
@@ -91,13 +98,18 @@ void Dispatcher::open(txns::Fence fence, Execution execution, Revision revision,
     if (job && job->generation == execution.generation)
         return open_with(fence, std::move(execution), revision, *job);
     // Decided by a version that is over: it runs what that version said.
+    ++opening_;
     store_.get(keys::version(execution.id.uid, execution.generation),
                [this, fence, execution = std::move(execution), revision,
                 job = std::move(job)](auto result) mutable {
+                   --opening_;
+                   if (stopped_) return;
                    if (!result) {
+                       ++opening_;  // until it is tried again
                        loop_.call_after(std::chrono::milliseconds(200),
                                         [this, fence, execution = std::move(execution), revision,
                                          job = std::move(job)]() mutable {
+                                            --opening_;
                                             open(fence, std::move(execution), revision,
                                                  std::move(job));
                                         });
@@ -114,6 +126,7 @@ void Dispatcher::open(txns::Fence fence, Execution execution, Revision revision,
                        job->spec.name = execution.job_name;
                    }
                    open_with(fence, std::move(execution), revision, *job);
+                   if (opening_ == 0 && start_asked_ && !begun_) begin();
                });
 }
 

@@ -80,6 +80,7 @@ class Dispatcher {
         }
     };
 
+    void begin();
     void open_with(store::txns::Fence fence, core::Execution execution, Revision revision,
                    const core::Job& job);
     void apply(core::DispatchEffects effects);
@@ -106,6 +107,9 @@ class Dispatcher {
     std::move_only_function<void()> drained_;
     runtime::TimerId timer_;
     WallTime armed_for_;
+    std::size_t opening_ = 0;  // executions whose version is being read
+    bool start_asked_ = false;
+    bool begun_ = false;
     bool stopped_ = false;
 };
 

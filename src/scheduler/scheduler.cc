@@ -17,6 +17,7 @@ namespace keys = store::keys;
 namespace txns = store::txns;
 
 struct Scheduler::InFlight {
+    std::vector<core::ExecutionId> triggers;
     core::Cursor after;
     std::vector<core::Execution> records;
     std::vector<std::optional<core::Job>> jobs;
@@ -418,6 +419,7 @@ void Scheduler::write(Shard& shard, core::Batch batch) {
                 job = std::move(*decoded);
         in_flight->records.push_back(record_of(decision, job ? &*job : nullptr, now, nonce));
         in_flight->jobs.push_back(std::move(job));
+        if (decision.trigger) in_flight->triggers.push_back(decision.trigger->id);
     }
     store::SettleRequest request;
     request.txn = txns::fire({shard.id, shard.owner_revision}, batch, in_flight->after,
@@ -446,6 +448,7 @@ void Scheduler::on_written(Shard& shard, std::shared_ptr<InFlight> in_flight,
             events_.on_warning(fmt::format("shard {}: a decision was refused by the store: {}",
                                            shard.id.value, refused->why));
         ++stats_.conflicts;
+        shard.doubtful = std::move(in_flight->triggers);
         resync(shard);
         return;
     }
@@ -488,6 +491,7 @@ void Scheduler::resync(Shard& shard) {
             if (seen->owner != shard.owner_revision || seen->cursor != shard.engine.cursor_revision())
                 return lose(shard);
             learn_jobs_version(shard, seen->jobs);
+            drop_decided_triggers(shard);
             wake();
         };
     };
@@ -498,6 +502,21 @@ void Scheduler::resync(Shard& shard) {
 
 void Scheduler::resync_later(Shard& shard) {
     loop_.call_after(std::chrono::milliseconds(200), [this, &shard] { resync(shard); });
+}
+
+// An `@at` may be asked for that was decided by another version of its job: a tick is decided
+// once, so there is nothing more to do.
+void Scheduler::drop_decided_triggers(Shard& shard) {
+    for (const core::ExecutionId& id : std::exchange(shard.doubtful, {})) {
+        store_.get(keys::execution(id), [this, &shard, id](auto result) {
+            if (!result || !result->kv || !shard.owned) return;
+            shard.engine.remove_trigger(id);
+            // Not erased, it is found again by the next owner, who does the same.
+            store_.write(txns::drop_trigger({shard.id, shard.owner_revision}, id),
+                         [](store::WriteOutcome) {});
+            wake();
+        });
+    }
 }
 
 void Scheduler::lose(Shard& shard) {

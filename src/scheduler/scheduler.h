@@ -103,6 +103,8 @@ class Scheduler {
         Epoch epoch;
         // The job-set version that was read; in force once the mirror of jobs has reached it.
         Revision wait_for;
+        // Triggers of a batch that lost: perhaps their executions were decided before.
+        std::vector<core::ExecutionId> doubtful;
     };
     struct InFlight;
 
@@ -123,6 +125,7 @@ class Scheduler {
     void resync(Shard& shard);
     void lose(Shard& shard);
     void resync_later(Shard& shard);
+    void drop_decided_triggers(Shard& shard);
     void learn_jobs_version(Shard& shard, Revision version);
     core::Execution record_of(const core::Decision& decision, const core::Job* job, WallTime now,
                               std::uint64_t nonce) const;

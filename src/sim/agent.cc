@@ -1,5 +1,7 @@
 #include "sim/agent.h"
 
+#include <fmt/format.h>
+
 #include "store/keys.h"
 
 namespace khronos::sim {
@@ -9,10 +11,14 @@ Agent::Agent(World& world, const WallClock& clock, store::MemoryBackend& backend
     : config_(std::move(config)),
       events_(std::move(events)),
       loop_(world, clock),
+      api_loop_(world, clock),
       random_(random),
+      id_(fmt::format("{:016x}", random_.next())),
       store_(backend, loop_, config_.name),
+      api_store_(backend, api_loop_, config_.name + " api"),
       port_(net, config_.name, loop_),
-      writer_(store_, loop_, random_, {}),
+      writer_(api_store_, api_loop_, random_, {}),
+      own_writer_(store_, loop_, random_, {}),
       dispatcher_(store_, loop_, random_, port_, {}, dispatcher_events()),
       scheduler_(store_, loop_, random_, scheduler_config(), scheduler_events()),
       jobs_(store_, loop_, {std::string(store::keys::kJobs), 100, config_.relist_every},
@@ -24,7 +30,7 @@ Agent::~Agent() = default;
 
 scheduler::SchedulerConfig Agent::scheduler_config() const {
     scheduler::SchedulerConfig config;
-    config.agent_id = config_.name;
+    config.agent_id = id_;
     config.node = config_.name;
     config.relist_every = config_.relist_every;
     return config;
@@ -49,8 +55,8 @@ dispatch::Dispatcher::Events Agent::dispatcher_events() {
     };
     events.on_claimed = [](const core::Execution&) {};
     events.on_started = [](const core::Execution&, WallTime) {};
-    events.on_ephemeral_done = [this](const std::string& name, JobUid) {
-        writer_.remove(name, std::nullopt, "ephemeral", [](auto) {});
+    events.on_ephemeral_done = [this](const std::string& name, JobUid uid) {
+        delete_ephemeral(name, uid);
     };
     events.on_warning = [this](std::string text) { events_.on_warning(std::move(text)); };
     return events;
@@ -79,6 +85,19 @@ void Agent::begin() {
         dispatcher_.start();
         ready_ = true;
     });
+}
+
+void Agent::delete_ephemeral(const std::string& name, JobUid uid) {
+    own_writer_.get(name, [this, name, uid](auto found) {
+        // Another job may have that name by now.
+        if (!found || !*found || (*found)->job.uid != uid) return;
+        own_writer_.remove(name, (*found)->revision, "ephemeral", [](auto) {});
+    });
+}
+
+void Agent::freeze_until(MonoTime until) {
+    loop_.freeze_until(until);
+    api_loop_.freeze_until(until);
 }
 
 void Agent::stop(Duration patience, std::function<void()> done) {

@@ -18,7 +18,7 @@ namespace khronos::sim {
 class Agent {
   public:
     struct Config {
-        std::string name = "agent-1";  // also its identity as an owner
+        std::string name = "agent-1";
         Duration relist_every{0};
     };
     struct Events {
@@ -38,7 +38,8 @@ class Agent {
     void stop(Duration patience, std::function<void()> done);
 
     bool ready() const { return ready_; }
-    SimLoop& loop() { return loop_; }
+    // The whole process does nothing until then.
+    void freeze_until(MonoTime until);
     cluster::JobWriter& jobs() { return writer_; }
     const scheduler::Scheduler& scheduler() const { return scheduler_; }
     dispatch::Dispatcher& dispatcher() { return dispatcher_; }
@@ -49,14 +50,19 @@ class Agent {
     dispatch::Dispatcher::Events dispatcher_events();
     store::Mirror::Listener jobs_listener();
     void begin();
+    void delete_ephemeral(const std::string& name, JobUid uid);
 
     Config config_;
     Events events_;
-    SimLoop loop_;
+    SimLoop loop_;      // what decides
+    SimLoop api_loop_;  // what answers
     Seeded random_;
+    std::string id_;
     store::MemoryStore store_;
+    store::MemoryStore api_store_;
     Net::AgentPort port_;
-    cluster::JobWriter writer_;
+    cluster::JobWriter writer_;      // of the API
+    cluster::JobWriter own_writer_;  // deletes ephemeral jobs
     dispatch::Dispatcher dispatcher_;
     scheduler::Scheduler scheduler_;
     store::Mirror jobs_;

@@ -98,7 +98,9 @@ void RecordCheck::check_change(const Seen& seen, const Execution& last, const Ex
         next.job_name != last.job_name)
         report_.violated("I13", "{} forgot how it was decided", id);
     if (next.state == ExecutionState::claimed) {
-        const bool early = last.not_before.is_set() && next.dispatched_at < last.not_before;
+        // A clock that was set back had been there before.
+        bool early = last.not_before.is_set() && next.dispatched_at < last.not_before;
+        for (const WallClock::Step& step : clock_.steps()) early &= step.from < last.not_before;
         if (early)
             report_.violated("I9", "{} was claimed at {}, not to start before {}", id,
                              to_rfc3339(next.dispatched_at), to_rfc3339(last.not_before));

@@ -12,7 +12,8 @@ namespace khronos::sim {
 
 class RecordCheck {
   public:
-    RecordCheck(Report& report, const Ledger& ledger) : report_(report), ledger_(ledger) {}
+    RecordCheck(Report& report, const Ledger& ledger, const WallClock& clock)
+        : report_(report), ledger_(ledger), clock_(clock) {}
 
     void before(const Seen& seen, const TxnSeen& txn);
     void after(const Seen& seen, const TxnSeen& txn);
@@ -29,6 +30,7 @@ class RecordCheck {
     };
     Report& report_;
     const Ledger& ledger_;
+    const WallClock& clock_;
     std::map<JobUid, Ends> ends_;
 };
 

@@ -36,7 +36,7 @@ void RunCheck::started(const Seen& seen, const LedgerEntry& run, bool again) {
 
     std::uint32_t before = 0;  // running, and decided earlier
     const auto& running = ledger_.running();
-    for (auto other = running.lower_bound({{id.uid, {}, 0}, AttemptNo(0)});
+    for (auto other = running.lower_bound({first_of(id.uid), AttemptNo(0)});
          other != running.end() && other->first.execution.uid == id.uid; ++other) {
         if (other->first == run.id) continue;
         if (other->first.execution == id) {

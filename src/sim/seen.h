@@ -22,6 +22,11 @@ struct SlotSeen {
     auto operator<=>(const SlotSeen&) const = default;
 };
 
+// Before all executions of the job, in the order of ExecutionId.
+inline core::ExecutionId first_of(JobUid uid) {
+    return {uid, {static_cast<core::TriggerKind>(0), {}, 0}, 0};
+}
+
 // One transaction, or what is left of it after decoding.
 struct TxnSeen {
     Revision revision;

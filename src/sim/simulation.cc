@@ -22,7 +22,7 @@ Simulation::Simulation(SimulationOptions options)
       machine_(world_, clock_, ledger_, "worker-1", options_.seed),
       clients_(world_, report_, clock_),
       ticks_(report_, world_, fleet_, std::chrono::seconds(60)),
-      records_(report_, ledger_),
+      records_(report_, ledger_, clock_),
       runs_(report_, ledger_) {
     backend_.set_faults(&faults_);
     fleet_.agents[options_.agent.name].clock = &clock_;

@@ -327,7 +327,7 @@ void Storm::trouble() {
         troubles.emplace_back([&] {
             if (!sim.agent_lives()) return;
             sim.note("the agent freezes");
-            sim.agent().loop().freeze_until(sim.world().now() +
+            sim.agent().freeze_until(sim.world().now() +
                                             random_.between(Duration(100ms), Duration(20s)));
         });
     if (plan_.small_steps)

@@ -16,8 +16,9 @@ namespace {
 // An end that was recorded this short a time ago need not be known to who decides.
 constexpr Duration kEndKnownAfter = std::chrono::seconds(30);
 constexpr Duration kLateAfter = std::chrono::seconds(2);
-// The agent looks at its clock each second: what is due right after a step may count either way.
-constexpr Duration kStepNoticed = std::chrono::seconds(3);
+// What is due before the agent has noticed a step may count either way: it looks at its clock each
+// second, unless it is frozen.
+constexpr Duration kStepNoticed = std::chrono::seconds(25);
 constexpr Duration kStep = std::chrono::seconds(60);
 
 }  // namespace
@@ -132,9 +133,11 @@ void TickCheck::check(const Seen& seen, const TxnSeen& txn) {
     std::set<JobUid> decided;
     for (const Execution& record : txn.records) {
         decided.insert(record.id.uid);
-        // One that was asked for may be decided early, if it does not start early.
-        const bool early = record.decided_at < record.scheduled_at &&
-                           !(asked.contains(record.id) && record.not_before >= record.scheduled_at);
+        // May be decided early where the shard is ahead of a clock that was set back, as long as
+        // it does not start early.
+        const bool runs = record.state == ExecutionState::waiting;
+        const bool early = record.decided_at < record.scheduled_at && runs &&
+                           record.not_before < record.scheduled_at;
         if (record.id.trigger.kind == core::TriggerKind::tick && early)
             report_.violated("I9", "{} was decided at {}, before its time",
                              core::to_text(record.id), to_rfc3339(record.decided_at));
@@ -291,7 +294,7 @@ void TickCheck::check_concurrency(const Seen& seen, const TxnSeen& txn, JobUid u
         for (const core::ExecutionId& id : at->second) open.insert(core::to_text(id));
     const std::size_t certain = open.size();
     // Those whose end may not have been known.
-    for (auto at = ended_.lower_bound({uid, {}, 0}); at != ended_.end() && at->first.uid == uid;) {
+    for (auto at = ended_.lower_bound(first_of(uid)); at != ended_.end() && at->first.uid == uid;) {
         if (txn.at - at->second > kEndKnownAfter) {
             at = ended_.erase(at);
         } else {

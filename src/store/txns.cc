@@ -137,6 +137,10 @@ Txn trigger(const core::Trigger& trigger, Revision job_created,
     return txn;
 }
 
+Txn drop_trigger(const Fence& fence, const core::ExecutionId& id) {
+    return {{mine(fence)}, {Erase{keys::trigger(fence.shard, id)}}};
+}
+
 Txn forget(const std::vector<core::ExecutionId>& ended) {
     Txn txn;
     for (const core::ExecutionId& id : ended)

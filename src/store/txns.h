@@ -65,6 +65,9 @@ Txn delete_job(const core::Job& job, Revision job_as_read, Revision cursor_as_re
 // run: IF the job is still the one read AND the execution is absent [AND the idempotency key is new] THEN a trigger.
 Txn trigger(const core::Trigger& trigger, Revision job_created, std::string_view idempotency_key);
 
+// IF owner = mine THEN a trigger is gone whose execution was decided already.
+Txn drop_trigger(const Fence& fence, const core::ExecutionId& id);
+
 // Erases history that nobody needs any more: only deletes.
 Txn forget(const std::vector<core::ExecutionId>& ended);
 
