@@ -20,13 +20,16 @@ class Endless final : public Executor {
   public:
     explicit Endless(runtime::Loop& loop) : loop_(loop) {}
     std::optional<std::string> check(const core::RunSpec&) const override { return std::nullopt; }
-    void run(const core::RunSpec& spec, FenceToken, Done done) override { runs_[spec.id] = std::move(done); }
+    void run(const core::RunSpec& spec, FenceToken, Done done) override {
+        runs_[spec.id] = std::move(done);
+    }
     void cancel(const core::AttemptId& id, KilledBy why) override {
         const auto at = runs_.find(id);
         if (at == runs_.end()) return;
         loop_.post([done = std::move(at->second), why]() mutable {
             Result r;
-            r.result.outcome = why == KilledBy::cancel ? core::ExecutionState::cancelled : core::ExecutionState::lost;
+            r.result.outcome = why == KilledBy::cancel ? core::ExecutionState::cancelled
+                                                       : core::ExecutionState::lost;
             r.output = {"said\n", "", 5};
             done(std::move(r));
         });
