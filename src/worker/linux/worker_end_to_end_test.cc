@@ -164,6 +164,18 @@ TEST_F(WholeWorker, ShowsTheOutputOfARunThatIsOverAndDone) {
     EXPECT_EQ((*output)->total, 48894u);
 }
 
+TEST_F(WholeWorker, LosesAGuardedRunAtItsDeadlineEvenIfItIsFrozenItself) {
+    // The worker's clock stands still, so it sends no heartbeat and notices no deadline.
+    core::RunSpec spec = script(attempt_number(1), "trap '' TERM; exec sleep 1000");
+    spec.guard = std::chrono::seconds(3);
+    const core::RunResult r = worker->run(spec);
+    EXPECT_TRUE(worker->started.contains(spec.id));
+    EXPECT_EQ(r.outcome, ExecutionState::lost);
+    EXPECT_EQ(r.reason, core::Reason::worker_lost);
+    EXPECT_EQ(r.signal, SIGKILL);
+    EXPECT_GE(boot_time(), worker->loop.mono_now() + spec.guard);
+}
+
 TEST_F(WholeWorker, SaysItAllAgainOnANewConnection) {
     worker->acknowledge = false;
     const auto id = attempt_number(1);

@@ -1,6 +1,7 @@
 // A whole worker over the real runner and journal, and an agent that plays by the protocol.
 #pragma once
 
+#include <ctime>
 #include <map>
 #include <memory>
 #include <set>
@@ -40,6 +41,12 @@ class Endless final : public Executor {
     runtime::Loop& loop_;
     std::map<core::AttemptId, Done> runs_;
 };
+
+inline MonoTime boot_time() {
+    timespec t{};
+    ::clock_gettime(CLOCK_BOOTTIME, &t);
+    return MonoTime{t.tv_sec * 1000000LL + t.tv_nsec / 1000};
+}
 
 struct WorkerUnderTest {
     explicit WorkerUnderTest(const TempDir& dir)
@@ -97,7 +104,8 @@ struct WorkerUnderTest {
         return end_of(id);
     }
 
-    runtime::ManualLoop loop;
+    // Stands still at the machine's own time, which the runner goes by.
+    runtime::ManualLoop loop{runtime::ManualLoop::kDefaultWall, boot_time()};
     RunnerHost host;
     FileJournal journal;
     Noop noop;
