@@ -23,7 +23,8 @@ std::string slurp(const std::string& path) {
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (fd < 0) return text;
     char buffer[4096];
-    for (ssize_t n = 0; (n = ::read(fd, buffer, sizeof buffer)) > 0;) text.append(buffer, static_cast<std::size_t>(n));
+    for (ssize_t n = 0; (n = ::read(fd, buffer, sizeof buffer)) > 0;)
+        text.append(buffer, static_cast<std::size_t>(n));
     ::close(fd);
     return text;
 }
@@ -53,7 +54,8 @@ void remove_groups_in(const std::string& root) {
     DIR* dir = ::opendir(root.c_str());
     if (!dir) return;
     while (const dirent* entry = ::readdir(dir))
-        if (entry->d_type == DT_DIR && entry->d_name[0] != '.') ::rmdir((root + "/" + entry->d_name).c_str());
+        if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
+            ::rmdir((root + "/" + entry->d_name).c_str());
     ::closedir(dir);
 }
 

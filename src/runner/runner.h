@@ -97,7 +97,7 @@ class Runner {
     std::unordered_map<pid_t, Slot*> lingering_;        // supervisors of ended runs
     std::unordered_map<std::uint64_t, int> discarded_;  // output of lingering ones: read, not kept
     std::vector<std::pair<Run*, StartRun>> pending_;    // journalled in this round, then forked
-    std::unordered_set<Run*> watched_;   // a notification may be about these
+    std::unordered_set<Run*> watched_;                  // a notification may be about these
     std::unordered_set<Run*> orphaned_;  // their supervisor is dead, their tree maybe not
     std::set<std::pair<std::int64_t, Run*>> timers_;
     std::int64_t hunt_at_us_ = 0;

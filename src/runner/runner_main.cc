@@ -75,26 +75,31 @@ int main(int argc, char** argv) {
         }
     }
     if (!directory) {
-        std::fprintf(stderr, "usage: khronos-runner --dir DIR [--idle-exit-ms N] [--no-cgroups] [--foreground]\n");
+        std::fprintf(
+            stderr,
+            "usage: khronos-runner --dir DIR [--idle-exit-ms N] [--no-cgroups] [--foreground]\n");
         return 2;
     }
     ::close_range(3, ~0U, 0);
     // Holds the place of the notification's descriptor, so that nothing else gets its number.
-    if (::open("/dev/null", O_RDWR | O_CLOEXEC) != khronos::runner::kNotifyFd) return fail("/dev/null");
+    if (::open("/dev/null", O_RDWR | O_CLOEXEC) != khronos::runner::kNotifyFd)
+        return fail("/dev/null");
     use_default_signals();
     ::umask(077);
     if (::mkdir(directory, 0700) != 0 && errno != EEXIST) return fail(directory);
     if (::chdir(directory) != 0) return fail(directory);
-    struct stat own {};
+    struct stat own{};
     if (::stat(".", &own) != 0 || own.st_uid != ::geteuid() || (own.st_mode & 077) != 0) {
-        std::fprintf(stderr, "khronos-runner: %s must be this user's own and closed to others (0700)\n",
+        std::fprintf(stderr,
+                     "khronos-runner: %s must be this user's own and closed to others (0700)\n",
                      directory);
         return 1;
     }
     if (::mkdir("output", 0700) != 0 && errno != EEXIST) return fail("output");
     const int lock = ::open("lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (lock < 0) return fail("lock");
-    if (::flock(lock, LOCK_EX | LOCK_NB) != 0) return errno == EWOULDBLOCK ? kAlreadyRunning : fail("lock");
+    if (::flock(lock, LOCK_EX | LOCK_NB) != 0)
+        return errno == EWOULDBLOCK ? kAlreadyRunning : fail("lock");
 
     int ready[2] = {-1, -1};
     if (!foreground) {

@@ -52,8 +52,10 @@ void close_if(int& fd) {
 void Runner::launch_pending() {
     if (pending_.empty()) return;
     if (!journal_.flush()) {
-        const std::string why = std::string("the runner cannot write its journal: ") + std::strerror(errno);
-        for (auto& [run, spec] : pending_) never_started(*run, why);
+        const std::string why =
+            std::string("the runner cannot write its journal: ") + std::strerror(errno);
+        for (auto& [run, spec] : pending_)
+            never_started(*run, why);
         pending_.clear();
         return;
     }
@@ -124,7 +126,8 @@ void Runner::never_started(Run& run, const std::string& why) {
 }
 
 void Runner::announce_start(Run& run) {
-    if (!run.told_started)
+    // Of one that has ended already only the end is worth a line.
+    if (!run.told_started && run.slot->phase.load(std::memory_order_relaxed) == Slot::running)
         journal_.spawned(run.key, run.slot->command.load(std::memory_order_relaxed),
                          run.slot->started_mono_us);
     run.told_started = true;
@@ -210,7 +213,8 @@ bool Runner::drain(Run& run) {
         if (n == 0) return false;
         run.output.append(std::string_view(buffer, static_cast<std::size_t>(n)));
         // One helping a round: a run that prints without end must not starve the others.
-        if (run.phase == RunPhase::running && static_cast<std::size_t>(n) == sizeof buffer) return true;
+        if (run.phase == RunPhase::running && static_cast<std::size_t>(n) == sizeof buffer)
+            return true;
     }
     return true;
 }
@@ -247,7 +251,8 @@ void Runner::reap_children() {
         if (at == by_supervisor_.end()) {
             strangers = true;
             for (Run* run : orphaned_)
-                if (run->slot->command.load(std::memory_order_relaxed) == pid) run->slot->status = status;
+                if (run->slot->command.load(std::memory_order_relaxed) == pid)
+                    run->slot->status = status;
             continue;
         }
         Run& run = *at->second;
@@ -287,7 +292,8 @@ void Runner::hunt_orphans() {
     }
     const std::vector<Run*> dead(orphaned_.begin(), orphaned_.end());
     orphaned_.clear();
-    for (Run* run : dead) finish(*run);
+    for (Run* run : dead)
+        finish(*run);
 }
 
 void Runner::finish(Run& run) {

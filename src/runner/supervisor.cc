@@ -148,7 +148,8 @@ class Supervisor {
             if (in_cgroup_) kill_cgroup(kCgroupKillFd);
             std::vector<pid_t> children;
             children_of(::getpid(), children);
-            for (const pid_t pid : children) ::kill(pid, SIGKILL);
+            for (const pid_t pid : children)
+                ::kill(pid, SIGKILL);
             reap();
             if (!has_children_) return;
             const timespec pause{0, 5'000'000};
@@ -164,7 +165,8 @@ class Supervisor {
         }
         // A stopped process gets its SIGTERM only when it goes on.
         ::kill(-command_, SIGCONT);
-        for (const pid_t pid : tree) ::kill(pid, SIGCONT);
+        for (const pid_t pid : tree)
+            ::kill(pid, SIGCONT);
     }
 
     [[noreturn]] void finish() {
@@ -183,9 +185,11 @@ class Supervisor {
 }  // namespace
 
 Launch::Launch(const StartRun& s) : spec(s) {
-    for (const std::string& v : spec.argv) argv.push_back(const_cast<char*>(v.c_str()));
+    for (const std::string& v : spec.argv)
+        argv.push_back(const_cast<char*>(v.c_str()));
     argv.push_back(nullptr);
-    for (const std::string& v : spec.env) envp.push_back(const_cast<char*>(v.c_str()));
+    for (const std::string& v : spec.env)
+        envp.push_back(const_cast<char*>(v.c_str()));
     envp.push_back(nullptr);
 }
 

@@ -50,7 +50,7 @@ struct Launch {
     int output_fd = -1;
     int cgroup_fd = -1;       // the control group's directory; -1: none
     int cgroup_kill_fd = -1;  // its cgroup.kill
-    rlimit files{};  // what the run gets; the runner's own limit is higher
+    rlimit files{};           // what the run gets; the runner's own limit is higher
 };
 
 // The runner's event descriptor has this number. A supervisor has its control group's two at the

@@ -30,8 +30,10 @@ TEST_P(Death, OfTheWorkerLeavesItsRunsAndTheirTrueExitCodes) {
         HostUnderTest first(dir / "runner", GetParam());
         first.host.run(shell(ended, "exit 23"));
         first.end_of(ended);
-        first.host.run(shell(running, "echo x > " + there.path() + "; read x < " + go.path() + "; exit 42"));
-        for (;;) first.loop.run_one_blocking();
+        first.host.run(
+            shell(running, "echo x > " + there.path() + "; read x < " + go.path() + "; exit 42"));
+        for (;;)
+            first.loop.run_one_blocking();
     }
     there.read();
     ::kill(worker, SIGKILL);
@@ -133,8 +135,8 @@ TEST_P(Death, OfNobodyTwoRunnersForOneDirectory) {
 TEST(RunnerDirectory, MustBeClosedToOthers) {
     const TempDir dir;
     std::filesystem::permissions(dir.path(), std::filesystem::perms::all);
-    const std::string command = std::string(KHRONOS_RUNNER) + " --foreground --dir " + dir.path() + " 2> " +
-                                (dir / "said");
+    const std::string command =
+        std::string(KHRONOS_RUNNER) + " --foreground --dir " + dir.path() + " 2> " + (dir / "said");
     EXPECT_EQ(WEXITSTATUS(std::system(command.c_str())), 1);
     EXPECT_NE(contents(dir / "said").find("0700"), std::string::npos);
 }

@@ -110,10 +110,11 @@ TEST_P(Runs, HaveACleanWorld) {
     ::signal(SIGPIPE, SIG_IGN);
     const int inherited = ::open("/dev/null", O_RDONLY);  // no close-on-exec
     const auto id = next();
-    ProcessSpec spec = shell(id,
-                             "env | grep -v '^PWD='; echo fds; ls /proc/$$/fd | tr '\\n' ' '; umask; pwd; "
-                             "grep -E 'Sig(Blk|Ign|Cgt)' /proc/self/status; "
-                             "test \"$(cut -d' ' -f6 /proc/$$/stat)\" = $$ && echo own session");
+    ProcessSpec spec =
+        shell(id,
+              "env | grep -v '^PWD='; echo fds; ls /proc/$$/fd | tr '\\n' ' '; umask; pwd; "
+              "grep -E 'Sig(Blk|Ign|Cgt)' /proc/self/status; "
+              "test \"$(cut -d' ' -f6 /proc/$$/stat)\" = $$ && echo own session");
     spec.env.emplace_back("COLOUR", "blue");
     spec.cwd = "/tmp";
     host->run(std::move(spec));
@@ -122,7 +123,8 @@ TEST_P(Runs, HaveACleanWorld) {
     ::signal(SIGPIPE, SIG_DFL);
     EXPECT_EQ(text.find("leaked"), text.npos);
     EXPECT_NE(text.find("COLOUR=blue\n"), text.npos) << text;
-    for (const char* name : {"PATH=/usr/local/sbin:", "HOME=", "USER=", "LOGNAME=", "SHELL=", "LANG=C.UTF-8\n"})
+    for (const char* name :
+         {"PATH=/usr/local/sbin:", "HOME=", "USER=", "LOGNAME=", "SHELL=", "LANG=C.UTF-8\n"})
         EXPECT_NE(text.find(name), text.npos) << text;
     EXPECT_NE(text.find("fds\n0 1 2 "), text.npos) << text;
     EXPECT_NE(text.find("0022\n/tmp\n"), text.npos) << text;
@@ -171,8 +173,8 @@ TEST_P(Runs, EndAsAskedWhenTheirTimeIsUp) {
 TEST_P(Runs, AreKilledAfterTheGraceWhenTheyIgnoreTheAsking) {
     const Signpost there(dir / "there");
     const auto id = next();
-    ProcessSpec spec = shell(id, "trap '' TERM; (trap '' TERM; setsid sleep 1000 & echo $! > " + there.path() +
-                                     "); while :; do sleep 1000; done");
+    ProcessSpec spec = shell(id, "trap '' TERM; (trap '' TERM; setsid sleep 1000 & echo $! > " +
+                                     there.path() + "); while :; do sleep 1000; done");
     spec.kill_grace = std::chrono::milliseconds(100);
     host->host.run(spec);
     const pid_t other_session = std::stoi(there.read());
@@ -187,7 +189,8 @@ TEST_P(Runs, AreKilledAfterTheGraceWhenTheyIgnoreTheAsking) {
 TEST_P(Runs, TakeTheDaemonsTheyLeaveBehindWithThem) {
     const Signpost there(dir / "there");
     const auto id = next();
-    host->host.run(shell(id, "(setsid sh -c '(setsid sleep 1000 & echo $! > " + there.path() + ")' &); exit 5"));
+    host->host.run(shell(
+        id, "(setsid sh -c '(setsid sleep 1000 & echo $! > " + there.path() + ")' &); exit 5"));
     // The command has ended or will; the daemon may not have begun. Either is right.
     const ProcessEnd end = host->end_of(id);
     EXPECT_EQ(end.exit_code, 5);
@@ -200,8 +203,9 @@ TEST_P(Runs, MayLeaveDaemonsBehindWhenTheyLinger) {
     const Signpost there(dir / "there");
     const Signpost on(dir / "on");
     const auto id = next();
-    ProcessSpec spec = shell(id, "(setsid sh -c 'echo $$ > " + there.path() +
-                                     "; exec sleep 1000' > /dev/null 2>&1 &); read x < " + on.path());
+    ProcessSpec spec =
+        shell(id, "(setsid sh -c 'echo $$ > " + there.path() +
+                      "; exec sleep 1000' > /dev/null 2>&1 &); read x < " + on.path());
     spec.linger = true;
     host->host.run(spec);
     const pid_t daemon = std::stoi(there.read());
@@ -218,8 +222,8 @@ TEST_P(Runs, CannotBeOutrunByForkingAnew) {
     // Each generation outlives its parent and leaves its session.
     std::ofstream(dir / "chain") << "#!/bin/sh\nsetsid \"$0\" &\n";
     std::filesystem::permissions(dir / "chain", std::filesystem::perms::owner_all);
-    host->host.run(shell(id, "(" + (dir / "chain") + " &); (" + (dir / "chain") + " &); echo go > " + there.path() +
-                                 "; exec sleep 1000"));
+    host->host.run(shell(id, "(" + (dir / "chain") + " &); (" + (dir / "chain") +
+                                 " &); echo go > " + there.path() + "; exec sleep 1000"));
     there.read();
     host->host.kill(id, KilledBy::cancel, true);
     EXPECT_EQ(host->end_of(id).killed_by, KilledBy::cancel);
@@ -284,7 +288,8 @@ TEST_P(Runs, AreKilledWhenTheyTakeMoreMemoryThanAllowed) {
 
 TEST_P(Runs, SurviveNothingWhenTheirSupervisorIsKilled) {
     const auto id = next();
-    const ProcessEnd end = host->run(shell(id, "(setsid sleep 1000 &); kill -9 $PPID; exec sleep 1000"));
+    const ProcessEnd end =
+        host->run(shell(id, "(setsid sleep 1000 &); kill -9 $PPID; exec sleep 1000"));
     EXPECT_EQ(end.killed_by, KilledBy::supervisor);
     for (const pid_t pid : runner::all_processes())
         EXPECT_FALSE(is_alive(pid) && runner::carries_mark(pid, mark_of(id))) << pid;
@@ -313,7 +318,8 @@ TEST_P(Runs, AreStartedOnceWhenAskedForTwice) {
 
 TEST_P(Runs, ChangeTheirUserOnlyAsRoot) {
     const auto id = next();
-    ProcessSpec spec = shell(id, "id -u; id -un; id -G; grep NoNewPrivs /proc/self/status; echo $HOME $USER");
+    ProcessSpec spec =
+        shell(id, "id -u; id -un; id -G; grep NoNewPrivs /proc/self/status; echo $HOME $USER");
     spec.run_as = "nobody";
     if (::geteuid() == 0) {
         host->run(spec);

@@ -25,7 +25,9 @@ class Bench {
   public:
     explicit Bench(std::string directory)
         : directory_(std::move(directory)),
-          host_({KHRONOS_RUNNER, directory_ + "/runner", std::chrono::seconds(1), 2000, {}, true, {}}, loop_),
+          host_(
+              {KHRONOS_RUNNER, directory_ + "/runner", std::chrono::seconds(1), 2000, {}, true, {}},
+              loop_),
           journal_({directory_ + "/attempts", "boot"}, loop_),
           noop_(loop_),
           link_(loop_, loop_) {
@@ -54,7 +56,8 @@ class Bench {
         executor_ = executor;
         done_ = 0;
         to_offer_ = total;
-        for (std::uint32_t i = 0; i < std::min(open, total); ++i) offer();
+        for (std::uint32_t i = 0; i < std::min(open, total); ++i)
+            offer();
         loop_.run_until([&] { return done_ == total; });
     }
 
@@ -73,7 +76,8 @@ class Bench {
     }
     void hear(const core::FromWorker& m) {
         if (std::holds_alternative<core::Hello>(m)) ready_ = true;
-        if (const auto* a = std::get_if<core::Accepted>(&m)) link_.agent().send("w", core::Start{a->id, FenceToken{1}});
+        if (const auto* a = std::get_if<core::Accepted>(&m))
+            link_.agent().send("w", core::Start{a->id, FenceToken{1}});
         if (const auto* f = std::get_if<core::Finished>(&m)) {
             if (f->result.outcome != core::ExecutionState::succeeded) std::abort();
             link_.agent().send("w", core::Acknowledge{f->id});
@@ -107,14 +111,19 @@ void worker_runs(benchmark::State& state, const std::string& executor) {
         Bench bench(directory);
         const auto open = static_cast<std::uint32_t>(state.range(0));
         constexpr std::uint32_t kRuns = 2000;
-        for (auto _ : state) bench.run(executor, kRuns, open);
+        for (auto _ : state)
+            bench.run(executor, kRuns, open);
         state.SetItemsProcessed(state.iterations() * kRuns);
     }
     std::filesystem::remove_all(directory);
 }
 
-void ShellRuns(benchmark::State& state) { worker_runs(state, "shell"); }
-void NoopRuns(benchmark::State& state) { worker_runs(state, "noop"); }
+void ShellRuns(benchmark::State& state) {
+    worker_runs(state, "shell");
+}
+void NoopRuns(benchmark::State& state) {
+    worker_runs(state, "noop");
+}
 
 void BareSpawnLoop(benchmark::State& state) {
     char program[] = "/bin/true";

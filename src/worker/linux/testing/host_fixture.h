@@ -2,8 +2,8 @@
 #pragma once
 
 #include <fcntl.h>
-#include <poll.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -83,7 +83,8 @@ inline core::AttemptId attempt_number(std::uint32_t n) {
 }
 
 inline std::string mark_of(const core::AttemptId& id) {
-    return "KHRONOS_EXECUTION_ID=" + to_text(id.execution) + "\nKHRONOS_TOKEN=" + std::to_string(id.attempt.value);
+    return "KHRONOS_EXECUTION_ID=" + to_text(id.execution) +
+           "\nKHRONOS_TOKEN=" + std::to_string(id.attempt.value);
 }
 
 inline ProcessSpec process(core::AttemptId id, std::vector<std::string> argv) {
@@ -111,8 +112,12 @@ struct HostUnderTest {
         };
         h.on_gone = [this] { ++gone; };
         h.on_started = [this](const core::AttemptId& id, WallTime) { started[id] = true; };
-        h.on_refused = [this](const core::AttemptId& id, std::string why) { refused[id] = std::move(why); };
-        h.on_ended = [this](const core::AttemptId& id, ProcessEnd end) { ended[id] = std::move(end); };
+        h.on_refused = [this](const core::AttemptId& id, std::string why) {
+            refused[id] = std::move(why);
+        };
+        h.on_ended = [this](const core::AttemptId& id, ProcessEnd end) {
+            ended[id] = std::move(end);
+        };
         host.set_handler(std::move(h));
         host.start();
         wait([this] { return ready > 0; });
