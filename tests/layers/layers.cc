@@ -160,9 +160,7 @@ class FileCheck {
                                                     "libraries: a library needs a leaf and a line "
                                                     "in tests/layers/layers_rules.cc",
                                                     include.path));
-        // Its unit tests are ordinary programs.
-        const bool of_tests = library->allowed == "test" && is_test(file_.path);
-        if (is_runner() && library->allowed != "leaf" && !of_tests)
+        if (is_runner() && !is_test(file_.path) && library->allowed != "leaf")
             return report(include.line,
                           fmt::format("<{}>: the runner links nothing but libc", include.path));
         if (!any_of_list(library->allowed, [&](std::string_view where) { return is_in(where); }))
