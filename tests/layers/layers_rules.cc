@@ -37,7 +37,7 @@ constexpr Library kLibraries[] = {
     {"boost/describe", "api/,cli/"},
     {"boost/mp11", "api/,cli/"},
     {"boost/url", "api/,cli/"},
-    {"openssl/", "api/http/,runtime/openssl/"},
+    {"openssl/", "api/http/,runtime/openssl/,store/etcd/"},
     {"sqlite3.h", "store/embedded/"},
     {"curl/", "worker/curl/,cli/curl/"},
     {"re2/", "worker/curl/"},
