@@ -65,6 +65,10 @@ std::expected<Job, Error> next_version(const Job& old, JobSpec spec, WallTime wa
         era.starts_at = old.spec.starts_at;
         era.expires_at = old.spec.expires_at;
         era.disabled = old.spec.disabled;
+        // The clock may have been set back since an earlier change: what that had put off to a
+        // later time is this version's now.
+        for (PastEra& past : job.past) past.until = std::min(past.until, job.effective_from);
+        std::erase_if(job.past, [](const PastEra& past) { return past.from >= past.until; });
         if (era.from < era.until) job.past.push_back(std::move(era));
         if (old.spec.schedule != spec.schedule) job.anchor = wall.floor_second();
     }
