@@ -290,6 +290,14 @@ void DispatchEngine::reload(const ExecutionId& id, std::optional<Execution> exec
                             Revision revision, Now now, DispatchEffects& effects) {
     Item* known = item(id);
     if (!known) return;
+    if (known->phase == Phase::claiming && !known->worker.empty()) {
+        // The worker has accepted it and waits for its leave: it keeps a slot.
+        const AttemptNo attempt = known->record.attempt;
+        const bool claimed = execution && execution->state == ExecutionState::claimed &&
+                             execution->worker == known->worker && execution->attempt == attempt;
+        if (!claimed)
+            effects.push_back(SendToWorker{known->worker, Cancel{{id, attempt}, Reason::none}});
+    }
     if (!execution || !is_open(execution->state)) {
         drop(id);
         pump(now, effects);
