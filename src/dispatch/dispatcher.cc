@@ -135,7 +135,9 @@ void Dispatcher::open_with(txns::Fence fence, Execution execution, Revision revi
     carried_[execution.id] = {fence, job.spec.history_limit};
     core::RunPlan plan = core::plan_of(job.spec, execution);
     DispatchEffects effects;
+    const JobUid uid = execution.id.uid;
     engine_.open(std::move(execution), revision, std::move(plan), loop_.now(), effects);
+    if (!fence.job_created) engine_.job_deleted(uid, loop_.now(), effects);
     apply(std::move(effects));
 }
 
@@ -163,7 +165,9 @@ void Dispatcher::rewrite(WriteExecution effect) {
     const auto carried = carried_.find(effect.next.id);
     CHECK(carried != carried_.end());
     store::SettleRequest request;
-    request.txn = txns::rewrite(carried->second.fence, effect.next, effect.expected);
+    request.txn = effect.what == WriteExecution::What::claim
+                      ? txns::claim(carried->second.fence, effect.next, effect.expected)
+                      : txns::rewrite(carried->second.fence, effect.next, effect.expected);
     request.probe = keys::execution(effect.next.id);
     request.is_mine = wrote(effect.next.nonce);
     request.persist = true;
@@ -171,6 +175,8 @@ void Dispatcher::rewrite(WriteExecution effect) {
                   [this, id = effect.next.id, what = effect.what](store::WriteOutcome outcome) {
                       if (stopped_) return;
                       const auto* applied = std::get_if<store::Applied>(&outcome);
+                      if (!applied && what == WriteExecution::What::claim)
+                          return claim_lost(id);
                       if (!applied) return reload(id);
                       DispatchEffects effects;
                       engine_.write_applied(id, applied->revision, loop_.now(), effects);
@@ -179,6 +185,25 @@ void Dispatcher::rewrite(WriteExecution effect) {
                               events_.on_claimed(*claimed);
                       apply(std::move(effects));
                   });
+}
+
+// Perhaps because the job was deleted, and that is not known here yet.
+void Dispatcher::claim_lost(const ExecutionId& id) {
+    const auto carried = carried_.find(id);
+    const Execution* known = engine_.find(id);
+    if (carried == carried_.end() || !known) return;
+    store_.get(keys::job(known->job_name),
+               [this, id, created = carried->second.fence.job_created](auto result) {
+                   if (stopped_) return;
+                   if (!result) {
+                       loop_.call_after(std::chrono::milliseconds(200),
+                                        [this, id] { claim_lost(id); });
+                       return;
+                   }
+                   const bool gone = !result->kv || result->kv->create_revision != created;
+                   reload(id);
+                   if (gone) job_deleted(id.uid);
+               });
 }
 
 // The record is not what we thought: believe the store.

@@ -189,6 +189,10 @@ void Scheduler::load_open(std::string from) {
     });
 }
 
+txns::Fence Scheduler::fence_of(const Shard& shard, JobUid job) {
+    return {shard.id, shard.owner_revision, shard.engine.job_created(job)};
+}
+
 void Scheduler::load_execution(ShardId shard_id, core::ExecutionId id) {
     part_begins();
     store_.get(keys::execution(id), [this, shard_id, id](auto result) {
@@ -200,7 +204,7 @@ void Scheduler::load_execution(ShardId shard_id, core::ExecutionId id) {
                 return fail(fmt::format("{}: {}", result->kv->key, execution.error()));
             if (core::is_open(execution->state)) {
                 shard.engine.add_open(execution->id, execution->slot);
-                Fired fired{{shard.id, shard.owner_revision}, std::move(*execution),
+                Fired fired{fence_of(shard, id.uid), std::move(*execution),
                             result->kv->mod_revision, std::nullopt, true};
                 if (const SharedBytes* record = shard.engine.job_record(id.uid))
                     if (auto job = store::decode<core::Job>(record->view()))
@@ -226,7 +230,7 @@ void Scheduler::put_job(const KeyValue& kv) {
         return;
     }
     Shard& shard = *shards_[shard_of(job->spec.name).value];
-    if (!shard.engine.save_job(*job, kv.value)) {
+    if (!shard.engine.save_job(*job, kv.value, kv.create_revision)) {
         ++stats_.unknown_schedules;
         events_.on_warning(
             fmt::format("job {}: this version of Khronos cannot read its schedule '{}' (zone "
@@ -462,7 +466,8 @@ void Scheduler::on_written(Shard& shard, std::shared_ptr<InFlight> in_flight,
         }
         events_.on_decided(record);
         if (record.state != core::ExecutionState::waiting) continue;
-        events_.on_fired({{shard.id, shard.owner_revision}, std::move(record), applied->revision,
+        const txns::Fence fence = fence_of(shard, record.id.uid);
+        events_.on_fired({fence, std::move(record), applied->revision,
                           std::move(in_flight->jobs[i]), false});
     }
     wake();

@@ -113,6 +113,8 @@ class Scheduler {
     void take(Shard& shard, Revision owner_as_read, Epoch epoch, bool has_cursor);
     void load_all(const std::vector<store::KeyValue>& records);
     void load_open(std::string from);
+    // What claims of the job's executions compare.
+    static store::txns::Fence fence_of(const Shard& shard, JobUid job);
     void load_execution(ShardId shard, core::ExecutionId id);
     void part_begins() { ++parts_; }
     void part_ends();

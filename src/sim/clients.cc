@@ -167,6 +167,7 @@ void Clients::check_version(const Seen& seen, const core::Job& job, Revision rev
                          to_rfc3339(job.effective_from), to_rfc3339(decided));
     // Honoured from when it was acknowledged at the latest, by the clock of whom it was asked of.
     WallTime latest = std::max({bound, world_.wall(clock_), asked.asked_wall});
+    if (last) latest = std::max(latest, last->effective_from);  // it never goes back
     for (const auto& step : clock_.steps())
         if (step.at >= asked.asked) latest = std::max(latest, step.from);
     if (job.effective_from > latest)

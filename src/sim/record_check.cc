@@ -50,7 +50,8 @@ void RecordCheck::before(const Seen& seen, const TxnSeen& txn) {
         report_.violated("unknown", "the record at {} cannot be read", key);
     for (const Execution& next : txn.records) {
         const auto last = seen.executions.find(next.id);
-        if (last == seen.executions.end()) {
+        // A forgotten one that is asked for again is another one.
+        if (last == seen.executions.end() || last->second.forgotten) {
             check_new(seen, txn, next);
         } else {
             check_change(seen, last->second.now, next);

@@ -157,9 +157,9 @@ void Seen::apply(const TxnSeen& txn) {
     }
     for (const core::ExecutionId& id : txn.consumed) triggers.erase(id);
     for (const core::Execution& e : txn.records) {
-        auto [at, made] = executions.try_emplace(e.id);
-        ExecutionSeen& seen = at->second;
-        if (made) {
+        ExecutionSeen& seen = executions[e.id];
+        if (seen.forgotten) seen = {};
+        if (!seen.decided_revision) {
             seen.decided = e;
             seen.decided_revision = txn.revision;
             seen.limit = limit_of(e.id.uid);

@@ -66,6 +66,13 @@ Txn fire(const Fence& fence, const core::Batch& batch, const core::Cursor& after
     return txn;
 }
 
+Txn claim(const Fence& fence, const core::Execution& next, Revision as_read) {
+    Txn txn = rewrite(fence, next, as_read);
+    txn.compares.push_back(
+        {keys::job(next.job_name), Compare::Target::create_revision, fence.job_created});
+    return txn;
+}
+
 Txn rewrite(const Fence& fence, const core::Execution& next, Revision as_read) {
     std::string key = keys::execution(next.id);
     return {{mine(fence), unchanged(key, as_read)}, {put(key, encode(next))}};

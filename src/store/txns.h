@@ -19,6 +19,8 @@ namespace khronos::store::txns {
 struct Fence {
     ShardId shard;
     Revision owner_revision;
+    // Of the execution's job, for its claim: the create revision of jobs/<name>. 0: it is gone.
+    Revision job_created{};
     bool operator==(const Fence&) const = default;
 };
 
@@ -36,7 +38,10 @@ Txn release(const Fence& fence, const core::Owner& nobody);
 Txn fire(const Fence& fence, const core::Batch& batch, const core::Cursor& after,
          const std::vector<core::Execution>& records);
 
-// claim, retry: IF owner = mine AND execution = as read THEN execution := next.
+// claim: IF owner = mine AND execution = as read AND its job is still there THEN execution := next.
+Txn claim(const Fence& fence, const core::Execution& next, Revision as_read);
+
+// retry: IF owner = mine AND execution = as read THEN execution := next.
 Txn rewrite(const Fence& fence, const core::Execution& next, Revision as_read);
 
 // end: IF owner = mine AND execution = as read AND stats = as read THEN execution := next, it is

@@ -119,6 +119,7 @@ class DispatchEngine {
         bool queued = false;
         bool cancel_asked = false;
         Reason cancel_reason = Reason::none;
+        bool job_gone = false;  // what runs goes on, and is not tried again
         WallTime wait_until;  // its place in waits_; unset: none
     };
     struct Worker {
