@@ -93,8 +93,14 @@ std::optional<TriggerKey> immediate_trigger(const Job& job, const Job* previous,
     // The tick itself is the identity where there is one: it is decided once, whoever decides.
     const auto come = [&](WallTime at, Duration grace) -> std::optional<TriggerKey> {
         if (at > job.effective_from || wall - at > grace) return std::nullopt;
-        // A tick of the version in force at its time, which decides it.
-        for (const Era& era : past_eras(job, WallTime{}))
+        // A tick of the version in force at its time, which decides it, or has.
+        std::vector<Era> eras = past_eras(job, WallTime{});
+        if (previous)
+            if (const auto before = compile(previous->spec)) {
+                eras.push_back(era_of(*previous, *before));
+                eras.back().until = job.effective_from;
+            }
+        for (const Era& era : eras)
             if (era.next(WallTime{at.us - 1}) == at) return std::nullopt;
         return TriggerKey{TriggerKind::tick, at, 0};
     };
