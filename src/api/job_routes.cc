@@ -60,6 +60,7 @@ struct Saving {
     Reply reply;
     std::optional<std::string> path_name;  // of PUT
     JobDocument document;
+    std::vector<Error> problems;  // that would be warnings for a client less strict
     cluster::PutOptions options;
     Precondition precondition{Headers()};
     bool dry_run = false;
@@ -116,8 +117,10 @@ void accept(Context& context, std::shared_ptr<Saving> saving) {
 // A job that is saved again with a time that is over keeps it: only a new schedule is judged.
 void validate(Context& context, std::shared_ptr<Saving> saving) {
     const core::JobSpec& spec = saving->document.spec;
-    std::vector<Error> problems = core::validate(spec, context.services.loop.wall_now(),
-                                                 context.services.misfire_threshold);
+    std::vector<Error> problems = std::move(saving->problems);
+    for (Error& problem : core::validate(spec, context.services.loop.wall_now(),
+                                         context.services.misfire_threshold))
+        problems.push_back(std::move(problem));
     if (problems.empty()) return accept(context, std::move(saving));
     const bool only_schedule = problems.size() == 1 && problems[0].field == "schedule";
     if (!only_schedule) return saving->reply.refuse(400, kInvalid, problems);
@@ -138,15 +141,12 @@ void parse(Context& context, std::shared_ptr<Saving> saving, const Call& call) {
     if (!value) return saving->reply.refuse(400, kUnparsable, {value.error()});
     auto document = job_from_json(*value);
     if (!document) return saving->reply.refuse(400, kUnparsable, document.error());
-    if (wants_strictness(call.request.headers) && !document->unknown.empty()) {
-        std::vector<Error> problems;
+    if (wants_strictness(call.request.headers))
         for (const UnknownKey& key : document->unknown)
-            problems.push_back(invalid(
+            saving->problems.push_back(invalid(
                 key.path, key.nearest.empty()
                               ? "unknown key"
                               : fmt::format("unknown key; did you mean {}?", key.nearest)));
-        return saving->reply.refuse(400, kUnparsable, problems);
-    }
     if (saving->path_name) {
         if (document->spec.name.empty()) document->spec.name = *saving->path_name;
         if (document->spec.name != *saving->path_name)

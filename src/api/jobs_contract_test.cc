@@ -119,7 +119,7 @@ TEST(JobRoutes, UnknownKeysAreNamedInAWarningAndRefusedByTheStrict) {
     const Answer strict = world.ask("POST /v1/jobs", body, {{"Prefer", "handling=strict"}});
     EXPECT_EQ(strict.status, 400);
     EXPECT_EQ(strict.body,
-              "Unable to parse payload: schedul: unknown key; did you mean schedule?; retrys: "
+              "Job validation failed: schedul: unknown key; did you mean schedule?; retrys: "
               "unknown key; did you mean retries?");
 }
 

@@ -9,7 +9,7 @@
 
 #include "api/front.h"
 #include "api/json_text.h"
-#include "cluster/catalog_feed.h"
+#include "cluster/jobs_mirror_test.h"
 #include "runtime/manual_loop.h"
 #include "store/codec.h"
 #include "store/keys.h"
@@ -63,6 +63,7 @@ struct World {
     cluster::JobWriter jobs{store, loop, entropy, {}};
     cluster::Catalog catalog{loop};
     cluster::CatalogFeed feed{store, loop, catalog, {}};
+    store::Mirror jobs_mirror{store, loop, cluster::jobs_prefix(), cluster::forward_to(feed)};
     Services services{.loop = loop,
                       .store = store,
                       .jobs = jobs,
@@ -81,6 +82,7 @@ struct World {
 
     World() {
         feed.start();
+        jobs_mirror.start();
         loop.run_until_idle();
     }
 
