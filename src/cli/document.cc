@@ -60,9 +60,11 @@ void write_json(const json::value& value, int depth, std::string& out) {
 // A text that no YAML reader takes for something else.
 bool is_plain(std::string_view text) {
     if (text.empty() || !std::isalpha(static_cast<unsigned char>(text[0]))) return false;
-    if (text == "true" || text == "false" || text == "null" || text == "yes" || text == "no" ||
-        text == "on" || text == "off" || text == "y" || text == "n")
-        return false;
+    std::string lower(text.substr(0, 8));
+    for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    for (const std::string_view word :
+         {"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
+        if (lower == word) return false;
     return std::all_of(text.begin(), text.end(), [](char c) {
         return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-' || c == '.' ||
                c == '/';
