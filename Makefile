@@ -18,10 +18,12 @@ export CCACHE_SLOPPINESS ?= pch_defines,time_macros,include_file_mtime,include_f
 ui_sources := $(wildcard ui/package.json)
 run_tests = scripts/run-tests.py -j $(JOBS) $(if $(TESTS),-R '$(TESTS)')
 
-# $(call compile,PRESET,FOLDER,TARGETS). The program can be built where GoogleTest is not installed.
-tests_or_not = -DKHRONOS_TESTS=$$(test -e /usr/include/gtest/gtest.h && echo ON || echo OFF)
+# $(call compile,PRESET,FOLDER,TARGETS). The program can be built where what the tests
+# need is not installed.
+tests_or_not = -DKHRONOS_TESTS=$$(test -e /usr/include/gtest/gtest.h -a -e /usr/include/rapidcheck.h \
+    && echo ON || echo OFF)
 define compile
-cmake --preset $(1) --log-level=WARNING $(if $(filter fuzz,$(1)),,$(tests_or_not))
+cmake --preset $(1) $(if $(filter fuzz,$(1)),,$(tests_or_not)) >/dev/null
 nice ninja -C $(2) -j $(JOBS) $(3)
 endef
 

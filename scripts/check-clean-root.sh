@@ -89,7 +89,7 @@ done
 
 # inside COMMAND...: in the new root, alone with its processes and mounts.
 inside() {
-    unshare --mount --pid --fork --kill-child=SIGTERM --propagation private \
+    unshare --mount --pid --fork --kill-child --propagation private \
         /bin/bash -c '
             set -e
             root=$1 user=$2 home=$3; shift 3

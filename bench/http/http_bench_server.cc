@@ -1,8 +1,9 @@
-// A server to load: `/job` is a JSON answer of 1 KiB, made anew for each request, found through a
-// table of routes. Prints its port and runs until it is killed. With a certificate and a key as
-// arguments it speaks TLS.
+// A server to load: `/v1/jobs/:job` is a JSON answer of 1 KiB, made anew for each request and found
+// through a table of routes, `/v1/events` a stream that stays open. Prints its port and runs until
+// it is killed. With a certificate and a key as arguments it speaks TLS.
 #include <cstdio>
 #include <string>
+#include <vector>
 
 #include "api/http/http_server.h"
 #include "api/router.h"
@@ -26,6 +27,13 @@ std::vector<api::Route> routes(const std::string& json) {
                                            {{"Content-Type", "application/json; charset=utf-8"},
                                             {"X-Content-Type-Options", "nosniff"}},
                                            json});
+                       });
+    table.emplace_back(api::Method::get, "/v1/events", api::Permission::open, "events",
+                       [](const api::Call&, api::Responder responder) {
+                           // Kept for as long as the program runs: what an idle stream costs.
+                           static std::vector<api::Stream> streams;
+                           streams.push_back(responder.begin_stream(
+                               {200, {{"Content-Type", "text/event-stream"}}, ": hello\n\n"}));
                        });
     table.emplace_back(api::Method::get, "/v1/jobs", api::Permission::open, "list_jobs",
                        [](const api::Call&, api::Responder responder) { responder.send({}); });

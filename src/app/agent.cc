@@ -9,6 +9,7 @@
 #include "api/front.h"
 #include "api/http/http_server.h"
 #include "app/builtin_worker.h"
+#include "app/gauges.h"
 #include "app/loop_thread.h"
 #include "app/meter.h"
 #include "app/version.h"
@@ -24,6 +25,7 @@
 #include "store/embedded/embedded_backend.h"
 #include "store/embedded/embedded_store.h"
 #include "store/keys.h"
+#include "store/metered_store.h"
 #include "store/mirror.h"
 #include "store/relay.h"
 #include "wire/inproc_link.h"
@@ -33,13 +35,16 @@ namespace {
 
 // What lives on the core loop: everything that decides.
 struct CoreParts {
-    store::EmbeddedStore store;
+    store::EmbeddedStore handle;
+    store::MeteredStore store;
+    runtime::TimerId gauges_timer;
     std::unique_ptr<cluster::JobWriter> writer;  // deletes ephemeral jobs
     std::unique_ptr<scheduler::Scheduler> scheduler;
     std::unique_ptr<dispatch::Dispatcher> dispatcher;
     std::unique_ptr<store::Mirror> jobs;
 
-    CoreParts(store::EmbeddedBackend& backend, runtime::Loop& loop) : store(backend, loop) {}
+    CoreParts(store::EmbeddedBackend& backend, runtime::Loop& loop, runtime::Metrics& metrics)
+        : handle(backend, loop), store(handle, loop, metrics) {}
 };
 
 // What lives on the API's loop: everything that answers.
@@ -71,6 +76,7 @@ struct Agent::Parts {
     runtime::Log& log;
     runtime::Metrics metrics;
     Meter meter{metrics};
+    Gauges gauges{metrics};
     runtime::SystemEntropy entropy;
     std::string agent_id;
     store::Meta meta;
@@ -102,6 +108,7 @@ struct Agent::Parts {
     std::string metrics_text();
 
     // On the core loop.
+    void set_gauges();  // and again each second
     void delete_ephemeral(const std::string& name, JobUid uid);
 };
 
@@ -217,7 +224,7 @@ std::expected<void, Error> Agent::Parts::start_core() {
     Waiting<std::expected<store::Meta, Error>> opened;
     loop.post([this, &opened, &loop] {
         started_at = loop.wall_now();
-        core = std::make_unique<CoreParts>(*backend, loop);
+        core = std::make_unique<CoreParts>(*backend, loop, metrics);
         cluster::open_meta(core->store, loop, entropy,
                            [&opened](auto result) { opened.promise.set_value(std::move(result)); });
     });
@@ -242,7 +249,10 @@ std::expected<void, Error> Agent::Parts::start_core() {
             core->store, loop, store::Mirror::Config{std::string(store::keys::kJobs), 5000, {}},
             jobs_listener([this, &decided] {
                 core->scheduler->start([this, &decided](auto started) {
-                    if (started) core->dispatcher->start();
+                    if (started) {
+                        core->dispatcher->start();
+                        set_gauges();
+                    }
                     decided.promise.set_value(std::move(started));
                 });
             }));
@@ -264,8 +274,16 @@ std::expected<void, Error> Agent::Parts::start_core() {
 
 // ---- the API
 
+void Agent::Parts::set_gauges() {
+    gauges.set(core->scheduler->stats(), core->dispatcher->stats(), core->dispatcher->workers());
+    core->gauges_timer =
+        core_thread->loop().call_after(std::chrono::seconds(1), [this] { set_gauges(); });
+}
+
 std::string Agent::Parts::metrics_text() {
     auto families = metrics.snapshot();
+    if (api->catalog.size() <= kJobSeriesMax)
+        append_job_series(families, api->catalog, api_thread->loop().wall_now());
     return runtime::to_prometheus_text(families);
 }
 
@@ -398,6 +416,7 @@ void Agent::Parts::take_apart() {
     worker.reset();
     if (core_thread && core) {
         core_thread->call([this] {
+            core_thread->loop().cancel(core->gauges_timer);
             if (core->jobs) core->jobs->stop();
             if (core->dispatcher) core->dispatcher->stop();
             core->jobs.reset();

@@ -1,7 +1,4 @@
 // `khronos`: which command was meant.
-#include <fmt/format.h>
-
-#include <csignal>
 #include <cstdio>
 #include <string>
 #include <string_view>
@@ -10,7 +7,6 @@
 #include "app/agent_command.h"
 #include "app/client_command.h"
 #include "app/config_command.h"
-#include "app/version.h"
 
 int main(int argc, char** argv) {
     using namespace khronos::app;
@@ -23,10 +19,6 @@ int main(int argc, char** argv) {
         std::fputs(leave.out.c_str(), stdout);
         std::fputs(leave.err.c_str(), stderr);
         return leave.status;
-    }
-    if (command == "--version") {
-        fmt::print("khronos {}\n", kVersion);
-        return 0;
     }
     return client_command(words);
 }

@@ -16,6 +16,9 @@ namespace {
 namespace keys = store::keys;
 namespace txns = store::txns;
 
+// Of a version that is over: no job's present revision.
+constexpr Revision kOverwritten{1};
+
 Error store_error(const store::ReadError& error) {
     return {ErrorKind::unavailable, "", "the store does not answer: " + error.why};
 }
@@ -217,11 +220,28 @@ void JobWriter::save_read(std::shared_ptr<Saving> saving, Before before) {
                           saving->done(
                               SavedJob{std::move(next), applied->revision, created, stats});
                       } else if (std::holds_alternative<store::Conflict>(outcome)) {
-                          save(saving);  // the cursor moved, or somebody else saved it
+                          save_conflicted(saving, stats, created, std::move(next));
                       } else {
                           saving->done(std::unexpected(write_error(outcome)));
                       }
                   });
+}
+
+// The cursor moved, or somebody else saved the job. After ours was, perhaps, where its outcome was
+// unknown: then the version that it made is kept, and it is not saved again over theirs.
+void JobWriter::save_conflicted(std::shared_ptr<Saving> saving, core::JobStats stats, bool created,
+                                core::Job next) {
+    store_.get(keys::version(next.uid, next.generation),
+               [this, saving, stats, created, next = std::move(next)](auto result) mutable {
+                   if (!result) return saving->done(std::unexpected(store_error(result.error())));
+                   if (result->kv)
+                       if (const auto version =
+                               store::decode<store::JobVersion>(result->kv->value.view());
+                           version && version->job == next)
+                           return saving->done(
+                               SavedJob{std::move(next), kOverwritten, created, stats});
+                   save(saving);
+               });
 }
 
 // ---- remove

@@ -87,6 +87,8 @@ class JobWriter {
     void read(std::string name, Done<Before> done);
     void save(std::shared_ptr<Saving> saving);
     void save_read(std::shared_ptr<Saving> saving, Before before);
+    void save_conflicted(std::shared_ptr<Saving> saving, core::JobStats stats, bool created,
+                         core::Job next);
     void remove_try(std::string name, std::optional<Revision> if_match, int tries,
                     Done<DeletedJob> done);
     JobUid new_uid();

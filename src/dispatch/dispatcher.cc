@@ -63,6 +63,13 @@ Dispatcher::Dispatcher(store::Store& store, runtime::Loop& loop, runtime::Entrop
 Dispatcher::~Dispatcher() { loop_.cancel(timer_); }
 
 void Dispatcher::start() {
+    start_asked_ = true;
+    if (opening_ == 0) begin();
+}
+
+// A worker's hello is understood only by who knows every execution that it may hold.
+void Dispatcher::begin() {
+    begun_ = true;
     link_.set_handler({
         [this](const core::WorkerId& worker, core::FromWorker message) {
             if (stopped_) return;
@@ -91,13 +98,18 @@ void Dispatcher::open(txns::Fence fence, Execution execution, Revision revision,
     if (job && job->generation == execution.generation)
         return open_with(fence, std::move(execution), revision, *job);
     // Decided by a version that is over: it runs what that version said.
+    ++opening_;
     store_.get(keys::version(execution.id.uid, execution.generation),
                [this, fence, execution = std::move(execution), revision,
                 job = std::move(job)](auto result) mutable {
+                   --opening_;
+                   if (stopped_) return;
                    if (!result) {
+                       ++opening_;  // until it is tried again
                        loop_.call_after(std::chrono::milliseconds(200),
                                         [this, fence, execution = std::move(execution), revision,
                                          job = std::move(job)]() mutable {
+                                            --opening_;
                                             open(fence, std::move(execution), revision,
                                                  std::move(job));
                                         });
@@ -114,6 +126,7 @@ void Dispatcher::open(txns::Fence fence, Execution execution, Revision revision,
                        job->spec.name = execution.job_name;
                    }
                    open_with(fence, std::move(execution), revision, *job);
+                   if (opening_ == 0 && start_asked_ && !begun_) begin();
                });
 }
 
@@ -122,7 +135,9 @@ void Dispatcher::open_with(txns::Fence fence, Execution execution, Revision revi
     carried_[execution.id] = {fence, job.spec.history_limit};
     core::RunPlan plan = core::plan_of(job.spec, execution);
     DispatchEffects effects;
+    const JobUid uid = execution.id.uid;
     engine_.open(std::move(execution), revision, std::move(plan), loop_.now(), effects);
+    if (!fence.job_created) engine_.job_deleted(uid, loop_.now(), effects);
     apply(std::move(effects));
 }
 
@@ -150,7 +165,9 @@ void Dispatcher::rewrite(WriteExecution effect) {
     const auto carried = carried_.find(effect.next.id);
     CHECK(carried != carried_.end());
     store::SettleRequest request;
-    request.txn = txns::rewrite(carried->second.fence, effect.next, effect.expected);
+    request.txn = effect.what == WriteExecution::What::claim
+                      ? txns::claim(carried->second.fence, effect.next, effect.expected)
+                      : txns::rewrite(carried->second.fence, effect.next, effect.expected);
     request.probe = keys::execution(effect.next.id);
     request.is_mine = wrote(effect.next.nonce);
     request.persist = true;
@@ -158,6 +175,8 @@ void Dispatcher::rewrite(WriteExecution effect) {
                   [this, id = effect.next.id, what = effect.what](store::WriteOutcome outcome) {
                       if (stopped_) return;
                       const auto* applied = std::get_if<store::Applied>(&outcome);
+                      if (!applied && what == WriteExecution::What::claim)
+                          return claim_lost(id);
                       if (!applied) return reload(id);
                       DispatchEffects effects;
                       engine_.write_applied(id, applied->revision, loop_.now(), effects);
@@ -166,6 +185,25 @@ void Dispatcher::rewrite(WriteExecution effect) {
                               events_.on_claimed(*claimed);
                       apply(std::move(effects));
                   });
+}
+
+// Perhaps because the job was deleted, and that is not known here yet.
+void Dispatcher::claim_lost(const ExecutionId& id) {
+    const auto carried = carried_.find(id);
+    const Execution* known = engine_.find(id);
+    if (carried == carried_.end() || !known) return;
+    store_.get(keys::job(known->job_name),
+               [this, id, created = carried->second.fence.job_created](auto result) {
+                   if (stopped_) return;
+                   if (!result) {
+                       loop_.call_after(std::chrono::milliseconds(200),
+                                        [this, id] { claim_lost(id); });
+                       return;
+                   }
+                   const bool gone = !result->kv || result->kv->create_revision != created;
+                   reload(id);
+                   if (gone) job_deleted(id.uid);
+               });
 }
 
 // The record is not what we thought: believe the store.

@@ -41,7 +41,8 @@ class Dispatcher {
                wire::AgentEnd& workers, DispatcherConfig config, Events events);
     ~Dispatcher();
 
-    // An open execution of a shard that is ours. `job` is the job's present version; another one
+    // An open execution of a shard that is ours. What has not started of a job that is gone
+    // (fence.job_created is 0) ends as deleted. `job` is the job's present version; another one
     // is read when the execution was decided by that.
     void open(store::txns::Fence fence, core::Execution execution, Revision revision,
               std::optional<core::Job> job);
@@ -80,6 +81,7 @@ class Dispatcher {
         }
     };
 
+    void begin();
     void open_with(store::txns::Fence fence, core::Execution execution, Revision revision,
                    const core::Job& job);
     void apply(core::DispatchEffects effects);
@@ -87,6 +89,7 @@ class Dispatcher {
     void end(core::WriteExecution effect);
     void next_end(JobUid uid);
     void write_end(JobUid uid, core::WriteExecution effect);
+    void claim_lost(const core::ExecutionId& id);
     void reload(const core::ExecutionId& id);
     void trim(JobUid uid, std::uint32_t keep);
     void trim_page(JobUid uid, std::uint32_t keep, std::string from, std::uint32_t kept);
@@ -106,6 +109,9 @@ class Dispatcher {
     std::move_only_function<void()> drained_;
     runtime::TimerId timer_;
     WallTime armed_for_;
+    std::size_t opening_ = 0;  // executions whose version is being read
+    bool start_asked_ = false;
+    bool begun_ = false;
     bool stopped_ = false;
 };
 

@@ -11,7 +11,9 @@ namespace {
 constexpr std::size_t kMostWaiting = 256u << 20;
 }  // namespace
 
-Client::~Client() { ::close(fd_); }
+Client::~Client() {
+    ::close(fd_);
+}
 
 bool Client::flush() {
     std::size_t sent = 0;

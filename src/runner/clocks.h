@@ -13,7 +13,11 @@ inline std::int64_t clock_us(clockid_t clock) {
     clock_gettime(clock, &t);
     return std::int64_t{t.tv_sec} * 1000000 + t.tv_nsec / 1000;
 }
-inline std::int64_t mono_us() { return clock_us(CLOCK_BOOTTIME); }
-inline std::int64_t wall_us() { return clock_us(CLOCK_REALTIME); }
+inline std::int64_t mono_us() {
+    return clock_us(CLOCK_BOOTTIME);
+}
+inline std::int64_t wall_us() {
+    return clock_us(CLOCK_REALTIME);
+}
 
 }  // namespace khronos::runner

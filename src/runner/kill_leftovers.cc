@@ -44,13 +44,16 @@ bool kill_leftovers(const std::vector<JournalRun>& runs, std::int64_t patience_u
             if (pid == self || pid == 1 || !read_stat(pid, stat) || stat.state == 'Z') continue;
             if (!belongs(pid, stat, open)) continue;
             found.insert(pid);
-            for (const pid_t below : descendants_of(pid)) found.insert(below);
+            for (const pid_t below : descendants_of(pid))
+                found.insert(below);
         }
         found.erase(self);
         if (found.empty()) return true;
         // Stopped first, so that none forks out of sight while the others are killed.
-        for (const pid_t pid : found) ::kill(pid, SIGSTOP);
-        for (const pid_t pid : found) ::kill(pid, SIGKILL);
+        for (const pid_t pid : found)
+            ::kill(pid, SIGSTOP);
+        for (const pid_t pid : found)
+            ::kill(pid, SIGKILL);
         while (::waitpid(-1, nullptr, WNOHANG) > 0) {
         }
         if (mono_us() > until) return false;

@@ -31,7 +31,8 @@ std::string read_at(int fd, std::uint64_t size, off_t at) {
     std::string bytes(size, '\0');
     std::size_t have = 0;
     while (have < size) {
-        const ssize_t n = ::pread(fd, bytes.data() + have, size - have, at + static_cast<off_t>(have));
+        const ssize_t n =
+            ::pread(fd, bytes.data() + have, size - have, at + static_cast<off_t>(have));
         if (n < 0 && errno == EINTR) continue;
         if (n <= 0) break;
         have += static_cast<std::size_t>(n);
@@ -59,12 +60,15 @@ void read_kept(int fd, KeptOutput& out) {
     out.head = read_at(fd, std::min(out.total, kHead), kHeadAt);
     out.tail.clear();
     if (out.total > kHead)
-        out.tail = read_ring(fd, std::max(kHead, out.total > kRing ? out.total - kRing : 0), out.total);
+        out.tail =
+            read_ring(fd, std::max(kHead, out.total > kRing ? out.total - kRing : 0), out.total);
 }
 
 }  // namespace
 
-OutputKeeper::~OutputKeeper() { close(); }
+OutputKeeper::~OutputKeeper() {
+    close();
+}
 
 void OutputKeeper::close() {
     if (fd_ >= 0) ::close(fd_);

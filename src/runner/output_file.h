@@ -1,7 +1,7 @@
 // What is kept of a run's output on disk: the first limits::kOutputHead bytes and, in a ring, the
-// last limits::kOutputTail bytes. The file is `total` (u64, little-endian; written after the bytes it
-// counts), the head, the ring; the byte at offset o >= kOutputHead of the output lies at
-// (o - kOutputHead) % kOutputTail of the ring. So 1 GB of output costs 320 kB of disk.
+// last limits::kOutputTail bytes. The file is `total` (u64, little-endian; written after the bytes
+// it counts), the head, the ring; the byte at offset o >= kOutputHead of the output lies at (o -
+// kOutputHead) % kOutputTail of the ring. So 1 GB of output costs 320 kB of disk.
 #pragma once
 
 #include <cstdint>

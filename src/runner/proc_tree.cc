@@ -65,7 +65,8 @@ void children_of(pid_t pid, std::vector<pid_t>& out) {
             if (end == at) break;
             out.push_back(static_cast<pid_t>(child));
             at = end;
-            while (*at == ' ' || *at == '\n') ++at;
+            while (*at == ' ' || *at == '\n')
+                ++at;
         }
     }
 }
@@ -75,7 +76,8 @@ std::vector<pid_t> descendants_of(pid_t root) {
     children_of(root, all);
     // A number that is used again during the walk could make a ring; the bound ends it.
     constexpr std::size_t kMost = 1u << 16;
-    for (std::size_t i = 0; i < all.size() && all.size() < kMost; ++i) children_of(all[i], all);
+    for (std::size_t i = 0; i < all.size() && all.size() < kMost; ++i)
+        children_of(all[i], all);
     return all;
 }
 
@@ -92,10 +94,11 @@ bool read_stat(pid_t pid, ProcessStat& out) {
     int session = 0;
     unsigned long long start = 0;
     long resident = 0;
-    const int fields = std::sscanf(text.c_str() + close + 1,
-                                   " %c %d %d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d "
-                                   "%*d %llu %*u %ld",
-                                   &out.state, &parent, &group, &session, &start, &resident);
+    const int fields =
+        std::sscanf(text.c_str() + close + 1,
+                    " %c %d %d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d "
+                    "%*d %llu %*u %ld",
+                    &out.state, &parent, &group, &session, &start, &resident);
     if (fields != 6) return false;
     out.parent = parent;
     out.group = group;

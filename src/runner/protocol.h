@@ -53,7 +53,7 @@ enum class KillReason : std::uint8_t {
     none = 0,
     timeout = 1,
     cancel = 2,
-    guard = 3,            // its deadline passed without an extension
+    guard = 3,  // its deadline passed without an extension
     memory = 4,
     supervisor_lost = 5,  // somebody killed the run's supervisor
     runner_lost = 6,      // the runner died; the run was killed, its exit status is unknown
@@ -75,7 +75,8 @@ class Writer {
     }
     void texts(const std::vector<std::string>& list) {
         u32(static_cast<std::uint32_t>(list.size()));
-        for (const std::string& v : list) text(v);
+        for (const std::string& v : list)
+            text(v);
     }
     // The whole frame; the writer is empty afterwards.
     std::string finish() {
@@ -115,7 +116,8 @@ class Reader {
     std::vector<std::string> texts() {
         std::vector<std::string> list;
         const std::uint32_t count = u32();
-        for (std::uint32_t i = 0; i < count && ok_; ++i) list.push_back(text());
+        for (std::uint32_t i = 0; i < count && ok_; ++i)
+            list.push_back(text());
         return list;
     }
     bool ok() const { return ok_; }
@@ -142,20 +144,20 @@ class Reader {
 
 // Everything about a run that has to be decided outside: the runner looks nothing up.
 struct StartRun {
-    std::string key;                    // see valid_key()
-    std::string mark;                   // lines `NAME=value` of env; all of them together only this run has
+    std::string key;   // see valid_key()
+    std::string mark;  // lines `NAME=value` of env; all of them together only this run has
     std::vector<std::string> programs;  // paths to try, in order
     std::vector<std::string> argv;
-    std::vector<std::string> env;       // `NAME=value`; the whole environment
-    std::string cwd;                    // empty: /
+    std::vector<std::string> env;  // `NAME=value`; the whole environment
+    std::string cwd;               // empty: /
     bool switch_user = false;
     std::uint32_t uid = 0;
     std::uint32_t gid = 0;
     std::vector<std::uint32_t> groups;
-    std::int64_t timeout_us = 0;  // 0: none
-    std::int64_t grace_us = 0;    // from SIGTERM to SIGKILL
-    std::int64_t guard_us = 0;    // F: a guard frame moves the deadline to base + F; 0: no guard
-    std::int64_t deadline_us = 0; // CLOCK_BOOTTIME; 0: none
+    std::int64_t timeout_us = 0;     // 0: none
+    std::int64_t grace_us = 0;       // from SIGTERM to SIGKILL
+    std::int64_t guard_us = 0;       // F: a guard frame moves the deadline to base + F; 0: no guard
+    std::int64_t deadline_us = 0;    // CLOCK_BOOTTIME; 0: none
     std::uint64_t memory_bytes = 0;  // 0: no limit
     bool linger = false;
     bool has_stdin = false;
@@ -168,8 +170,8 @@ struct RunEnd {
     std::int32_t status = 0;
     std::int32_t exec_errno = 0;  // not 0: the command could not be executed (exit 126 or 127)
     KillReason killed = KillReason::none;
-    bool forced = false;  // SIGTERM was not enough
-    std::int64_t started_us = 0;   // real time
+    bool forced = false;          // SIGTERM was not enough
+    std::int64_t started_us = 0;  // real time
     std::int64_t finished_us = 0;
     std::uint64_t output_bytes = 0;
     bool output_in_file = false;  // <dir>/output/<key>, see output_file.h; else `tail` is all
@@ -200,7 +202,8 @@ inline std::string encode(const StartRun& r) {
     w.u32(r.uid);
     w.u32(r.gid);
     w.u32(static_cast<std::uint32_t>(r.groups.size()));
-    for (const std::uint32_t g : r.groups) w.u32(g);
+    for (const std::uint32_t g : r.groups)
+        w.u32(g);
     w.i64(r.timeout_us);
     w.i64(r.grace_us);
     w.i64(r.guard_us);
@@ -224,7 +227,8 @@ inline StartRun decode_start(Reader& r) {
     v.uid = r.u32();
     v.gid = r.u32();
     const std::uint32_t groups = r.u32();
-    for (std::uint32_t i = 0; i < groups && r.ok(); ++i) v.groups.push_back(r.u32());
+    for (std::uint32_t i = 0; i < groups && r.ok(); ++i)
+        v.groups.push_back(r.u32());
     v.timeout_us = r.i64();
     v.grace_us = r.i64();
     v.guard_us = r.i64();

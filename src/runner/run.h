@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "runner/cgroup.h"
 #include "runner/output_file.h"
 #include "runner/protocol.h"
 #include "runner/supervisor.h"
@@ -34,6 +35,7 @@ struct Run {
 
     // While it runs.
     Slot* slot = nullptr;
+    Cgroup* cgroup = nullptr;
     pid_t supervisor = 0;
     int output_fd = -1;
     OutputKeeper output;

@@ -17,7 +17,8 @@ constexpr std::array<std::uint32_t, 256> crc_table() {
     std::array<std::uint32_t, 256> table{};
     for (std::uint32_t i = 0; i < 256; ++i) {
         std::uint32_t c = i;
-        for (int bit = 0; bit < 8; ++bit) c = (c & 1) != 0 ? 0xEDB88320u ^ (c >> 1) : c >> 1;
+        for (int bit = 0; bit < 8; ++bit)
+            c = (c & 1) != 0 ? 0xEDB88320u ^ (c >> 1) : c >> 1;
         table[i] = c;
     }
     return table;
@@ -90,7 +91,8 @@ class Replay {
         }
     }
     void take(std::vector<JournalRun>& out) {
-        for (auto& [key, run] : runs_) out.push_back(std::move(run));
+        for (auto& [key, run] : runs_)
+            out.push_back(std::move(run));
     }
 
   private:
@@ -105,7 +107,8 @@ std::size_t replay(std::string_view content, Replay& into) {
         std::uint32_t length = 0;
         if (rest.size() < sizeof length) return at;
         std::memcpy(&length, rest.data(), sizeof length);
-        if (length == 0 || length > kMaxFrameBytes || rest.size() < 8 + std::size_t{length}) return at;
+        if (length == 0 || length > kMaxFrameBytes || rest.size() < 8 + std::size_t{length})
+            return at;
         const std::string_view frame = rest.substr(0, 4 + length);
         std::uint32_t crc = 0;
         std::memcpy(&crc, rest.data() + frame.size(), sizeof crc);
@@ -120,7 +123,8 @@ std::size_t replay(std::string_view content, Replay& into) {
 std::uint32_t crc32(std::string_view bytes) {
     static constexpr auto kTable = crc_table();
     std::uint32_t c = 0xFFFFFFFFu;
-    for (const char byte : bytes) c = kTable[(c ^ static_cast<std::uint8_t>(byte)) & 0xFF] ^ (c >> 8);
+    for (const char byte : bytes)
+        c = kTable[(c ^ static_cast<std::uint8_t>(byte)) & 0xFF] ^ (c >> 8);
     return c ^ 0xFFFFFFFFu;
 }
 
@@ -151,13 +155,15 @@ bool RunJournal::rewrite(const std::vector<JournalRun>& runs) {
     std::string content;
     for (const JournalRun& run : runs) {
         content += encode_began(run.key, run.mark, run.began_us);
-        if (run.command != 0) content += encode_spawned(run.key, run.command, run.command_started_us);
+        if (run.command != 0)
+            content += encode_spawned(run.key, run.command, run.command_started_us);
         if (run.has_end) content += encode_ended(run.end);
     }
     const std::string next = path_ + ".new";
     const int fd = ::open(next.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) return false;
-    if (!write_all(fd, content) || ::fdatasync(fd) != 0 || ::rename(next.c_str(), path_.c_str()) != 0) {
+    if (!write_all(fd, content) || ::fdatasync(fd) != 0 ||
+        ::rename(next.c_str(), path_.c_str()) != 0) {
         ::close(fd);
         ::unlink(next.c_str());
         return false;
@@ -169,7 +175,9 @@ bool RunJournal::rewrite(const std::vector<JournalRun>& runs) {
     return true;
 }
 
-void RunJournal::add(std::string frame) { pending_ += frame; }
+void RunJournal::add(std::string frame) {
+    pending_ += frame;
+}
 
 void RunJournal::began(const std::string& key, const std::string& mark, std::int64_t at_us) {
     add(encode_began(key, mark, at_us));
@@ -177,7 +185,9 @@ void RunJournal::began(const std::string& key, const std::string& mark, std::int
 void RunJournal::spawned(const std::string& key, pid_t command, std::int64_t started_us) {
     add(encode_spawned(key, command, started_us));
 }
-void RunJournal::ended(const RunEnd& end) { add(encode_ended(end)); }
+void RunJournal::ended(const RunEnd& end) {
+    add(encode_ended(end));
+}
 void RunJournal::forgotten(const std::string& key) {
     Writer w(FrameType::forget);
     w.text(key);
@@ -192,6 +202,8 @@ bool RunJournal::flush() {
     return ok;
 }
 
-void RunJournal::sync() { ::fdatasync(fd_); }
+void RunJournal::sync() {
+    ::fdatasync(fd_);
+}
 
 }  // namespace khronos::runner

@@ -18,8 +18,8 @@ namespace khronos::runner {
 struct JournalRun {
     std::string key;
     std::string mark;
-    std::int64_t began_us = 0;  // real time
-    pid_t command = 0;          // 0: not known to have been started
+    std::int64_t began_us = 0;            // real time
+    pid_t command = 0;                    // 0: not known to have been started
     std::int64_t command_started_us = 0;  // CLOCK_BOOTTIME
     bool has_end = false;
     RunEnd end;

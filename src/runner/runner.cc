@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -73,9 +74,17 @@ bool Runner::prepare() {
                      std::strerror(errno));
         return false;
     }
+    if (options_.cgroups) {
+        // The directory's own name, whatever it is called today.
+        struct stat here{};
+        ::stat(".", &here);
+        cgroups_.open("khronos-" + std::to_string(here.st_dev) + "-" + std::to_string(here.st_ino),
+                      kSweepPatienceUs);
+    }
     if (!kill_leftovers(found, kSweepPatienceUs)) {
-        std::fprintf(stderr, "processes of an earlier runner could not be killed; look for "
-                             "KHRONOS_EXECUTION_ID in /proc/*/environ\n");
+        std::fprintf(stderr,
+                     "processes of an earlier runner could not be killed; look for "
+                     "KHRONOS_EXECUTION_ID in /proc/*/environ\n");
         return false;
     }
     for (JournalRun& old : found) {
@@ -130,12 +139,18 @@ void Runner::wait_for_events() {
     bool signals = false;
     for (int i = 0; i < n; ++i) {
         const std::uint64_t source = events[i].data.u64;
-        if (source == kListen) accept_client();
-        else if (source == kClient) on_client();
-        else if (source == kSignals) signals = true;
-        else if (source == kTimer) on_timers();
-        else if (source == kNotify) on_notified();
-        else on_output(source - kFirstRun);
+        if (source == kListen)
+            accept_client();
+        else if (source == kClient)
+            on_client();
+        else if (source == kSignals)
+            signals = true;
+        else if (source == kTimer)
+            on_timers();
+        else if (source == kNotify)
+            on_notified();
+        else
+            on_output(source - kFirstRun);
     }
     // Last, so that what a run printed before its end has been read.
     if (signals) on_signals();
@@ -166,7 +181,8 @@ void Runner::on_client() {
     const bool alive = client_->fill();
     FrameType type{};
     std::string_view body;
-    while (client_ && client_->frames().next(type, body)) handle(type, body);
+    while (client_ && client_->frames().next(type, body))
+        handle(type, body);
     if (client_ && (!alive || client_->frames().wrong())) drop_client();
     launch_pending();
 }
@@ -176,12 +192,18 @@ void Runner::handle(FrameType type, std::string_view body) {
     if (type == FrameType::hello) return on_hello(r);
     if (!greeted_) return drop_client();
     switch (type) {
-        case FrameType::start: return on_start(r);
-        case FrameType::kill: return on_kill(r);
-        case FrameType::guard: return on_guard(r);
-        case FrameType::forget: return on_forget(r);
-        case FrameType::read_output: return on_read_output(r);
-        default: return drop_client();
+        case FrameType::start:
+            return on_start(r);
+        case FrameType::kill:
+            return on_kill(r);
+        case FrameType::guard:
+            return on_guard(r);
+        case FrameType::forget:
+            return on_forget(r);
+        case FrameType::read_output:
+            return on_read_output(r);
+        default:
+            return drop_client();
     }
 }
 
@@ -260,7 +282,8 @@ void Runner::on_guard(Reader& r) {
     for (const auto& [supervisor, run] : by_supervisor_) {
         if (run->guard_us == 0 || run->deadline_us == 0) continue;
         // A deadline that has passed is final, even if its timer has not run yet.
-        if (now < run->deadline_us) run->deadline_us = std::max(run->deadline_us, base + run->guard_us);
+        if (now < run->deadline_us)
+            run->deadline_us = std::max(run->deadline_us, base + run->guard_us);
         check_time(*run, now);
     }
 }
@@ -319,7 +342,8 @@ void Runner::on_notified() {
         if (phase == Slot::lingering) lingering.push_back(run);
         return phase >= Slot::lingering || (phase == Slot::running && !run->linger);
     });
-    for (Run* run : lingering) finish(*run);
+    for (Run* run : lingering)
+        finish(*run);
 }
 
 void Runner::on_timers() {
@@ -374,7 +398,8 @@ void Runner::compact_journal() {
     if (journal_.size() < kJournalSlackBytes) return;
     const std::vector<JournalRun> view = journal_view();
     std::uint64_t live = 0;
-    for (const JournalRun& run : view) live += 512 + run.end.tail.size();
+    for (const JournalRun& run : view)
+        live += 512 + run.end.tail.size();
     if (journal_.size() < kJournalSlackBytes + 4 * live) return;
     if (!journal_.rewrite(view))
         std::fprintf(stderr, "cannot rewrite %s/journal: %s\n", options_.directory.c_str(),

@@ -26,6 +26,7 @@ struct RunnerOptions {
     std::string directory;  // the present directory is it; only for messages
     int listen_fd = -1;
     std::int64_t idle_exit_us = 10'000'000;
+    bool cgroups = true;  // use them where there are any
 };
 
 class Runner {
@@ -74,6 +75,7 @@ class Runner {
     void finish(Run& run);
     void never_started(Run& run, const std::string& why);
     void hunt_orphans();
+    void release(Run& run);  // slot and control group
     void remove(const std::string& key);
     void send_refused(const std::string& key, const std::string& why);
     void compact_journal();
@@ -82,6 +84,7 @@ class Runner {
     RunnerOptions options_;
     RunJournal journal_;
     SlotPool slots_;
+    CgroupPool cgroups_;
     std::unique_ptr<Client> client_;
     bool greeted_ = false;
     bool client_blocked_ = false;  // its socket is full
@@ -91,10 +94,10 @@ class Runner {
     std::unordered_map<std::string, std::unique_ptr<Run>> runs_;
     std::unordered_map<std::uint64_t, Run*> by_number_;
     std::unordered_map<pid_t, Run*> by_supervisor_;
-    std::unordered_set<pid_t> lingering_;               // supervisors of ended runs
+    std::unordered_map<pid_t, Slot*> lingering_;        // supervisors of ended runs
     std::unordered_map<std::uint64_t, int> discarded_;  // output of lingering ones: read, not kept
     std::vector<std::pair<Run*, StartRun>> pending_;    // journalled in this round, then forked
-    std::unordered_set<Run*> watched_;   // a notification may be about these
+    std::unordered_set<Run*> watched_;                  // a notification may be about these
     std::unordered_set<Run*> orphaned_;  // their supervisor is dead, their tree maybe not
     std::set<std::pair<std::int64_t, Run*>> timers_;
     std::int64_t hunt_at_us_ = 0;

@@ -1,4 +1,4 @@
-// khronos-runner --dir DIR [--idle-exit-ms N] [--foreground]
+// khronos-runner --dir DIR [--idle-exit-ms N] [--no-cgroups] [--foreground]
 //
 // Starts the runner of a data directory and returns when it listens on DIR/socket: the caller
 // waits for this process and then connects. Exit codes: 0 it listens, 3 another one does already,
@@ -59,6 +59,7 @@ int main(int argc, char** argv) {
     const char* directory = nullptr;
     long idle_exit_ms = 10'000;
     bool foreground = false;
+    bool cgroups = true;
     for (int i = 1; i < argc; ++i) {
         if (std::strcmp(argv[i], "--dir") == 0 && i + 1 < argc) {
             directory = argv[++i];
@@ -66,32 +67,39 @@ int main(int argc, char** argv) {
             idle_exit_ms = std::strtol(argv[++i], nullptr, 10);
         } else if (std::strcmp(argv[i], "--foreground") == 0) {
             foreground = true;
+        } else if (std::strcmp(argv[i], "--no-cgroups") == 0) {
+            cgroups = false;
         } else {
             std::fprintf(stderr, "khronos-runner: unknown argument '%s'\n", argv[i]);
             return 2;
         }
     }
     if (!directory) {
-        std::fprintf(stderr, "usage: khronos-runner --dir DIR [--idle-exit-ms N] [--foreground]\n");
+        std::fprintf(
+            stderr,
+            "usage: khronos-runner --dir DIR [--idle-exit-ms N] [--no-cgroups] [--foreground]\n");
         return 2;
     }
     ::close_range(3, ~0U, 0);
     // Holds the place of the notification's descriptor, so that nothing else gets its number.
-    if (::open("/dev/null", O_RDWR | O_CLOEXEC) != khronos::runner::kNotifyFd) return fail("/dev/null");
+    if (::open("/dev/null", O_RDWR | O_CLOEXEC) != khronos::runner::kNotifyFd)
+        return fail("/dev/null");
     use_default_signals();
     ::umask(077);
     if (::mkdir(directory, 0700) != 0 && errno != EEXIST) return fail(directory);
     if (::chdir(directory) != 0) return fail(directory);
-    struct stat own {};
+    struct stat own{};
     if (::stat(".", &own) != 0 || own.st_uid != ::geteuid() || (own.st_mode & 077) != 0) {
-        std::fprintf(stderr, "khronos-runner: %s must be this user's own and closed to others (0700)\n",
+        std::fprintf(stderr,
+                     "khronos-runner: %s must be this user's own and closed to others (0700)\n",
                      directory);
         return 1;
     }
     if (::mkdir("output", 0700) != 0 && errno != EEXIST) return fail("output");
     const int lock = ::open("lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (lock < 0) return fail("lock");
-    if (::flock(lock, LOCK_EX | LOCK_NB) != 0) return errno == EWOULDBLOCK ? kAlreadyRunning : fail("lock");
+    if (::flock(lock, LOCK_EX | LOCK_NB) != 0)
+        return errno == EWOULDBLOCK ? kAlreadyRunning : fail("lock");
 
     int ready[2] = {-1, -1};
     if (!foreground) {
@@ -112,6 +120,7 @@ int main(int argc, char** argv) {
     options.directory = directory;
     options.listen_fd = listener;
     options.idle_exit_us = idle_exit_ms * 1000;
+    options.cgroups = cgroups;
     khronos::runner::Runner runner(options);
     if (!runner.prepare()) return 1;
     if (!foreground) {

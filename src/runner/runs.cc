@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 
 #include "base/limits.h"
 #include "runner/clocks.h"
@@ -51,8 +52,10 @@ void close_if(int& fd) {
 void Runner::launch_pending() {
     if (pending_.empty()) return;
     if (!journal_.flush()) {
-        const std::string why = std::string("the runner cannot write its journal: ") + std::strerror(errno);
-        for (auto& [run, spec] : pending_) never_started(*run, why);
+        const std::string why =
+            std::string("the runner cannot write its journal: ") + std::strerror(errno);
+        for (auto& [run, spec] : pending_)
+            never_started(*run, why);
         pending_.clear();
         return;
     }
@@ -80,6 +83,11 @@ bool Runner::spawn(Run& run, const StartRun& spec, std::string& why) {
     launch.stdin_fd = input >= 0 ? input : null_;
     launch.output_fd = ends[1];
     launch.files = files_;
+    if (!run.linger) run.cgroup = cgroups_.take();
+    if (run.cgroup) {
+        launch.cgroup_fd = run.cgroup->directory_fd;
+        launch.cgroup_kill_fd = run.cgroup->kill_fd;
+    }
     run.slot = slots_.take();
     pid_t pid = -1;
     if (run.slot) {
@@ -118,7 +126,8 @@ void Runner::never_started(Run& run, const std::string& why) {
 }
 
 void Runner::announce_start(Run& run) {
-    if (!run.told_started)
+    // Of one that has ended already only the end is worth a line.
+    if (!run.told_started && run.slot->phase.load(std::memory_order_relaxed) == Slot::running)
         journal_.spawned(run.key, run.slot->command.load(std::memory_order_relaxed),
                          run.slot->started_mono_us);
     run.told_started = true;
@@ -204,7 +213,8 @@ bool Runner::drain(Run& run) {
         if (n == 0) return false;
         run.output.append(std::string_view(buffer, static_cast<std::size_t>(n)));
         // One helping a round: a run that prints without end must not starve the others.
-        if (run.phase == RunPhase::running && static_cast<std::size_t>(n) == sizeof buffer) return true;
+        if (run.phase == RunPhase::running && static_cast<std::size_t>(n) == sizeof buffer)
+            return true;
     }
     return true;
 }
@@ -231,7 +241,9 @@ void Runner::reap_children() {
         const pid_t pid = ::waitpid(-1, &status, WNOHANG);
         if (pid < 0 && errno == EINTR) continue;
         if (pid <= 0) break;
-        if (lingering_.erase(pid) != 0) {
+        if (const auto old = lingering_.find(pid); old != lingering_.end()) {
+            slots_.give_back(old->second);
+            lingering_.erase(old);
             if (!WIFEXITED(status)) strangers = true;
             continue;
         }
@@ -239,7 +251,8 @@ void Runner::reap_children() {
         if (at == by_supervisor_.end()) {
             strangers = true;
             for (Run* run : orphaned_)
-                if (run->slot->command.load(std::memory_order_relaxed) == pid) run->slot->status = status;
+                if (run->slot->command.load(std::memory_order_relaxed) == pid)
+                    run->slot->status = status;
             continue;
         }
         Run& run = *at->second;
@@ -263,6 +276,8 @@ void Runner::reap_children() {
 
 void Runner::hunt_orphans() {
     hunt_at_us_ = 0;
+    for (const Run* run : orphaned_)
+        if (run->cgroup) kill_cgroup(run->cgroup->kill_fd);
     std::vector<pid_t> children;
     children_of(runner_pid_, children);
     bool found = false;
@@ -277,7 +292,8 @@ void Runner::hunt_orphans() {
     }
     const std::vector<Run*> dead(orphaned_.begin(), orphaned_.end());
     orphaned_.clear();
-    for (Run* run : dead) finish(*run);
+    for (Run* run : dead)
+        finish(*run);
 }
 
 void Runner::finish(Run& run) {
@@ -305,22 +321,27 @@ void Runner::finish(Run& run) {
     if (lingers) {
         // What lives on may still print; without a reader it would be killed by SIGPIPE.
         by_supervisor_.erase(run.supervisor);
-        lingering_.insert(run.supervisor);
+        lingering_.emplace(run.supervisor, std::exchange(run.slot, nullptr));
         if (open && run.output_fd >= 0) {
             discarded_.emplace(run.number, run.output_fd);
             run.output_fd = -1;
         }
-    } else {
-        slots_.give_back(run.slot);
     }
+    release(run);
     close_if(run.output_fd);
-    run.slot = nullptr;
     journal_.ended(end);
     sync_wanted_ = true;
     if (!client_) return;
     Writer w(FrameType::ended);
     write_end(w, end);
     client_->send(w.finish());
+}
+
+void Runner::release(Run& run) {
+    if (run.slot) slots_.give_back(run.slot);
+    if (run.cgroup) cgroups_.give_back(run.cgroup);
+    run.slot = nullptr;
+    run.cgroup = nullptr;
 }
 
 void Runner::remove(const std::string& key) {
@@ -332,7 +353,7 @@ void Runner::remove(const std::string& key) {
     by_supervisor_.erase(run.supervisor);
     watched_.erase(&run);
     orphaned_.erase(&run);
-    if (run.slot) slots_.give_back(run.slot);
+    release(run);
     close_if(run.output_fd);
     runs_.erase(at);
 }

@@ -48,11 +48,16 @@ struct Launch {
     std::vector<char*> envp;
     int stdin_fd = -1;
     int output_fd = -1;
-    rlimit files{};  // what the run gets; the runner's own limit is higher
+    int cgroup_fd = -1;       // the control group's directory; -1: none
+    int cgroup_kill_fd = -1;  // its cgroup.kill
+    rlimit files{};           // what the run gets; the runner's own limit is higher
 };
 
-// The runner's event descriptor has this number; what is above is closed in the supervisor.
+// The runner's event descriptor has this number. A supervisor has its control group's two at the
+// next ones, and closes all that is above.
 inline constexpr int kNotifyFd = 3;
+inline constexpr int kCgroupFd = 4;
+inline constexpr int kCgroupKillFd = 5;
 
 // Never returns. All signals must be blocked already.
 [[noreturn]] void supervise(const Launch& launch, Slot& slot, pid_t runner);

@@ -17,6 +17,7 @@ namespace keys = store::keys;
 namespace txns = store::txns;
 
 struct Scheduler::InFlight {
+    std::vector<core::ExecutionId> triggers;
     core::Cursor after;
     std::vector<core::Execution> records;
     std::vector<std::optional<core::Job>> jobs;
@@ -188,6 +189,10 @@ void Scheduler::load_open(std::string from) {
     });
 }
 
+txns::Fence Scheduler::fence_of(const Shard& shard, JobUid job) {
+    return {shard.id, shard.owner_revision, shard.engine.job_created(job)};
+}
+
 void Scheduler::load_execution(ShardId shard_id, core::ExecutionId id) {
     part_begins();
     store_.get(keys::execution(id), [this, shard_id, id](auto result) {
@@ -199,7 +204,7 @@ void Scheduler::load_execution(ShardId shard_id, core::ExecutionId id) {
                 return fail(fmt::format("{}: {}", result->kv->key, execution.error()));
             if (core::is_open(execution->state)) {
                 shard.engine.add_open(execution->id, execution->slot);
-                Fired fired{{shard.id, shard.owner_revision}, std::move(*execution),
+                Fired fired{fence_of(shard, id.uid), std::move(*execution),
                             result->kv->mod_revision, std::nullopt, true};
                 if (const SharedBytes* record = shard.engine.job_record(id.uid))
                     if (auto job = store::decode<core::Job>(record->view()))
@@ -225,7 +230,7 @@ void Scheduler::put_job(const KeyValue& kv) {
         return;
     }
     Shard& shard = *shards_[shard_of(job->spec.name).value];
-    if (!shard.engine.save_job(*job, kv.value)) {
+    if (!shard.engine.save_job(*job, kv.value, kv.create_revision)) {
         ++stats_.unknown_schedules;
         events_.on_warning(
             fmt::format("job {}: this version of Khronos cannot read its schedule '{}' (zone "
@@ -326,12 +331,18 @@ bool Scheduler::clock_stepped(Now now) {
                                        "jumped over is missed, by each job's policy",
                                        to_rfc3339(before.wall), to_rfc3339(now.wall)));
         hold_until_ = now.mono + config_.hold_after_step;
+        stepped_to_ = now.wall;
         for (const auto& shard : shards_) shard->engine.clock_stepped(now.wall);
     } else if (drift < -config_.step_threshold) {
         events_.on_warning(fmt::format("the wall clock was stepped back from {} to {}; decided "
                                        "ticks stay decided",
                                        to_rfc3339(before.wall), to_rfc3339(now.wall)));
         hold_until_.reset();
+    }
+    if (stepped_to_.is_set() && now.wall < stepped_to_) {
+        // Taken back: what it seemed to have jumped over is still to come.
+        stepped_to_ = {};
+        for (const auto& shard : shards_) shard->engine.clock_stepped({});
     }
     if (hold_until_ && now.mono >= *hold_until_) hold_until_.reset();
     return hold_until_.has_value();
@@ -385,6 +396,8 @@ core::Execution Scheduler::record_of(const core::Decision& decision, const core:
                                Duration(static_cast<std::int64_t>(
                                    hash % static_cast<std::uint64_t>(job->spec.spread.count())));
             }
+            // Asked for while the shard was ahead of the clock: decided now, started on time.
+            if (e.scheduled_at > now) e.not_before = std::max(e.not_before, e.scheduled_at);
             break;
         case core::TickDecision::Kind::skip:
             e.state = core::ExecutionState::skipped;
@@ -410,6 +423,7 @@ void Scheduler::write(Shard& shard, core::Batch batch) {
                 job = std::move(*decoded);
         in_flight->records.push_back(record_of(decision, job ? &*job : nullptr, now, nonce));
         in_flight->jobs.push_back(std::move(job));
+        if (decision.trigger) in_flight->triggers.push_back(decision.trigger->id);
     }
     store::SettleRequest request;
     request.txn = txns::fire({shard.id, shard.owner_revision}, batch, in_flight->after,
@@ -438,6 +452,7 @@ void Scheduler::on_written(Shard& shard, std::shared_ptr<InFlight> in_flight,
             events_.on_warning(fmt::format("shard {}: a decision was refused by the store: {}",
                                            shard.id.value, refused->why));
         ++stats_.conflicts;
+        shard.doubtful = std::move(in_flight->triggers);
         resync(shard);
         return;
     }
@@ -451,7 +466,8 @@ void Scheduler::on_written(Shard& shard, std::shared_ptr<InFlight> in_flight,
         }
         events_.on_decided(record);
         if (record.state != core::ExecutionState::waiting) continue;
-        events_.on_fired({{shard.id, shard.owner_revision}, std::move(record), applied->revision,
+        const txns::Fence fence = fence_of(shard, record.id.uid);
+        events_.on_fired({fence, std::move(record), applied->revision,
                           std::move(in_flight->jobs[i]), false});
     }
     wake();
@@ -480,6 +496,7 @@ void Scheduler::resync(Shard& shard) {
             if (seen->owner != shard.owner_revision || seen->cursor != shard.engine.cursor_revision())
                 return lose(shard);
             learn_jobs_version(shard, seen->jobs);
+            drop_decided_triggers(shard);
             wake();
         };
     };
@@ -490,6 +507,21 @@ void Scheduler::resync(Shard& shard) {
 
 void Scheduler::resync_later(Shard& shard) {
     loop_.call_after(std::chrono::milliseconds(200), [this, &shard] { resync(shard); });
+}
+
+// An `@at` may be asked for that was decided by another version of its job: a tick is decided
+// once, so there is nothing more to do.
+void Scheduler::drop_decided_triggers(Shard& shard) {
+    for (const core::ExecutionId& id : std::exchange(shard.doubtful, {})) {
+        store_.get(keys::execution(id), [this, &shard, id](auto result) {
+            if (!result || !result->kv || !shard.owned) return;
+            shard.engine.remove_trigger(id);
+            // Not erased, it is found again by the next owner, who does the same.
+            store_.write(txns::drop_trigger({shard.id, shard.owner_revision}, id),
+                         [](store::WriteOutcome) {});
+            wake();
+        });
+    }
 }
 
 void Scheduler::lose(Shard& shard) {

@@ -103,6 +103,8 @@ class Scheduler {
         Epoch epoch;
         // The job-set version that was read; in force once the mirror of jobs has reached it.
         Revision wait_for;
+        // Triggers of a batch that lost: perhaps their executions were decided before.
+        std::vector<core::ExecutionId> doubtful;
     };
     struct InFlight;
 
@@ -111,6 +113,8 @@ class Scheduler {
     void take(Shard& shard, Revision owner_as_read, Epoch epoch, bool has_cursor);
     void load_all(const std::vector<store::KeyValue>& records);
     void load_open(std::string from);
+    // What claims of the job's executions compare.
+    static store::txns::Fence fence_of(const Shard& shard, JobUid job);
     void load_execution(ShardId shard, core::ExecutionId id);
     void part_begins() { ++parts_; }
     void part_ends();
@@ -123,6 +127,7 @@ class Scheduler {
     void resync(Shard& shard);
     void lose(Shard& shard);
     void resync_later(Shard& shard);
+    void drop_decided_triggers(Shard& shard);
     void learn_jobs_version(Shard& shard, Revision version);
     core::Execution record_of(const core::Decision& decision, const core::Job* job, WallTime now,
                               std::uint64_t nonce) const;
@@ -150,6 +155,7 @@ class Scheduler {
     bool run_posted_ = false;
     Now last_look_;
     std::optional<MonoTime> hold_until_;
+    WallTime stepped_to_;  // by the last step forward that was not taken back; unset: none
     SchedulerStats stats_;
 };
 

@@ -66,6 +66,13 @@ Txn fire(const Fence& fence, const core::Batch& batch, const core::Cursor& after
     return txn;
 }
 
+Txn claim(const Fence& fence, const core::Execution& next, Revision as_read) {
+    Txn txn = rewrite(fence, next, as_read);
+    txn.compares.push_back(
+        {keys::job(next.job_name), Compare::Target::create_revision, fence.job_created});
+    return txn;
+}
+
 Txn rewrite(const Fence& fence, const core::Execution& next, Revision as_read) {
     std::string key = keys::execution(next.id);
     return {{mine(fence), unchanged(key, as_read)}, {put(key, encode(next))}};
@@ -135,6 +142,10 @@ Txn trigger(const core::Trigger& trigger, Revision job_created,
         txn.operations.push_back(put(std::move(key), core::to_text(trigger.id)));
     }
     return txn;
+}
+
+Txn drop_trigger(const Fence& fence, const core::ExecutionId& id) {
+    return {{mine(fence)}, {Erase{keys::trigger(fence.shard, id)}}};
 }
 
 Txn forget(const std::vector<core::ExecutionId>& ended) {

@@ -19,6 +19,8 @@ namespace khronos::store::txns {
 struct Fence {
     ShardId shard;
     Revision owner_revision;
+    // Of the execution's job, for its claim: the create revision of jobs/<name>. 0: it is gone.
+    Revision job_created{};
     bool operator==(const Fence&) const = default;
 };
 
@@ -36,7 +38,10 @@ Txn release(const Fence& fence, const core::Owner& nobody);
 Txn fire(const Fence& fence, const core::Batch& batch, const core::Cursor& after,
          const std::vector<core::Execution>& records);
 
-// claim, retry: IF owner = mine AND execution = as read THEN execution := next.
+// claim: IF owner = mine AND execution = as read AND its job is still there THEN execution := next.
+Txn claim(const Fence& fence, const core::Execution& next, Revision as_read);
+
+// retry: IF owner = mine AND execution = as read THEN execution := next.
 Txn rewrite(const Fence& fence, const core::Execution& next, Revision as_read);
 
 // end: IF owner = mine AND execution = as read AND stats = as read THEN execution := next, it is
@@ -64,6 +69,9 @@ Txn delete_job(const core::Job& job, Revision job_as_read, Revision cursor_as_re
 
 // run: IF the job is still the one read AND the execution is absent [AND the idempotency key is new] THEN a trigger.
 Txn trigger(const core::Trigger& trigger, Revision job_created, std::string_view idempotency_key);
+
+// IF owner = mine THEN a trigger is gone whose execution was decided already.
+Txn drop_trigger(const Fence& fence, const core::ExecutionId& id);
 
 // Erases history that nobody needs any more: only deletes.
 Txn forget(const std::vector<core::ExecutionId>& ended);

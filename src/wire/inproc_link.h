@@ -35,7 +35,7 @@ class InprocLink {
 
         InprocLink& link_;
         Handler handler_;
-        core::WorkerId worker_;       // of the present connection, once it said Hello
+        core::WorkerId worker_;        // of the present connection, once it said Hello
         std::uint64_t connected_ = 0;  // the connection that `worker_` is of
     };
     class Worker final : public WorkerEnd {

@@ -68,7 +68,8 @@ std::optional<Parsed> parse_network(std::string_view text) {
     const std::string_view number = text.substr(slash + 1);
     int bits = 0;
     const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), bits);
-    if (error != std::errc{} || end != number.data() + number.size() || bits < 0 || bits > (v4 ? 32 : 128))
+    if (error != std::errc{} || end != number.data() + number.size() || bits < 0 ||
+        bits > (v4 ? 32 : 128))
         return std::nullopt;
     p.bits = v4 ? bits + kV4Bits : bits;
     return p;
@@ -102,10 +103,12 @@ std::optional<Address> parse_v4(std::string_view text) {
     Address a = address_v4(0, 0, 0, 0);
     for (int part = 0; part < 4; ++part) {
         const std::size_t end = part < 3 ? text.find('.') : text.size();
-        if (end == text.npos || end == 0 || end > 3 || (end > 1 && text[0] == '0')) return std::nullopt;
+        if (end == text.npos || end == 0 || end > 3 || (end > 1 && text[0] == '0'))
+            return std::nullopt;
         int value = 0;
         const auto [stop, error] = std::from_chars(text.data(), text.data() + end, value);
-        if (error != std::errc{} || stop != text.data() + end || value < 0 || value > 255) return std::nullopt;
+        if (error != std::errc{} || stop != text.data() + end || value < 0 || value > 255)
+            return std::nullopt;
         a[static_cast<std::size_t>(12 + part)] = static_cast<std::uint8_t>(value);
         text.remove_prefix(std::min(end + 1, text.size()));
     }
@@ -126,8 +129,10 @@ std::optional<std::vector<std::uint16_t>> groups_of(std::string_view text) {
             break;
         }
         std::uint16_t value = 0;
-        const auto [stop, error] = std::from_chars(part.data(), part.data() + part.size(), value, 16);
-        if (error != std::errc{} || stop != part.data() + part.size() || part.empty() || part.size() > 4)
+        const auto [stop, error] =
+            std::from_chars(part.data(), part.data() + part.size(), value, 16);
+        if (error != std::errc{} || stop != part.data() + part.size() || part.empty() ||
+            part.size() > 4)
             return std::nullopt;
         groups.push_back(value);
         if (end == text.size()) break;
@@ -147,7 +152,8 @@ std::optional<Address> parse_address(std::string_view text) {
     if (text.find(':') == text.npos) return parse_v4(text);
     const std::size_t gap = text.find("::");
     const auto front = groups_of(text.substr(0, gap));
-    const auto back = gap == text.npos ? std::vector<std::uint16_t>{} : groups_of(text.substr(gap + 2));
+    const auto back =
+        gap == text.npos ? std::vector<std::uint16_t>{} : groups_of(text.substr(gap + 2));
     if (!front || !back) return std::nullopt;
     const std::size_t given = front->size() + back->size();
     if (gap == text.npos ? given != 8 : given > 7) return std::nullopt;
@@ -164,7 +170,8 @@ std::optional<Address> parse_address(std::string_view text) {
 }
 
 std::string to_text(const Address& a) {
-    if (within(a, address_v4(0, 0, 0, 0), kV4Bits)) return fmt::format("{}.{}.{}.{}", a[12], a[13], a[14], a[15]);
+    if (within(a, address_v4(0, 0, 0, 0), kV4Bits))
+        return fmt::format("{}.{}.{}.{}", a[12], a[13], a[14], a[15]);
     std::string text;
     for (std::size_t i = 0; i < 16; i += 2)
         text += fmt::format("{}{:x}", i == 0 ? "" : ":", a[i] << 8 | a[i + 1]);
@@ -177,12 +184,14 @@ AddressPolicy AddressPolicy::allow_all() {
     return policy;
 }
 
-std::expected<AddressPolicy, std::string> AddressPolicy::with_networks(std::span<const std::string> networks) {
+std::expected<AddressPolicy, std::string> AddressPolicy::with_networks(
+    std::span<const std::string> networks) {
     AddressPolicy policy;
     for (const std::string& text : networks) {
         const auto network = parse_network(text);
         if (!network)
-            return std::unexpected(fmt::format("'{}' is not a network such as 10.0.0.0/8 or fd00::/8", text));
+            return std::unexpected(
+                fmt::format("'{}' is not a network such as 10.0.0.0/8 or fd00::/8", text));
         policy.allowed_.push_back({network->base, network->bits});
     }
     return policy;

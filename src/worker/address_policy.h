@@ -29,7 +29,8 @@ class AddressPolicy {
     AddressPolicy() = default;
     static AddressPolicy allow_all();
     // Public addresses and these networks, such as `10.0.0.0/8`. The error names the wrong one.
-    static std::expected<AddressPolicy, std::string> with_networks(std::span<const std::string> networks);
+    static std::expected<AddressPolicy, std::string> with_networks(
+        std::span<const std::string> networks);
 
     // Why this address may not be reached; nullopt: it may.
     std::optional<std::string> refuse(const Address& address) const;

@@ -15,7 +15,8 @@ namespace {
 
 constexpr std::size_t kMaxUrl = 8 * 1024;
 constexpr std::size_t kMaxHeaders = 100;
-constexpr std::array<std::string_view, 3> kOwnHeaders{"Idempotency-Key", "Khronos-Attempt", "Khronos-Token"};
+constexpr std::array<std::string_view, 3> kOwnHeaders{"Idempotency-Key", "Khronos-Attempt",
+                                                      "Khronos-Token"};
 constexpr Duration kDefaultTimeout = std::chrono::seconds(30);
 
 const std::string* find(const core::StringMap& map, std::string_view key) {
@@ -43,17 +44,21 @@ bool same_ignoring_case(std::string_view a, std::string_view b) {
 std::optional<std::uint32_t> whole_number(std::string_view text) {
     std::uint32_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size() || text.empty()) return std::nullopt;
+    if (error != std::errc{} || end != text.data() + text.size() || text.empty())
+        return std::nullopt;
     return value;
 }
 
 std::string_view trimmed(std::string_view text) {
-    while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-    while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+    while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
+        text.remove_prefix(1);
+    while (!text.empty() && (text.back() == ' ' || text.back() == '\t'))
+        text.remove_suffix(1);
     return text;
 }
 
-std::expected<void, Error> take_headers(const core::RunSpec& spec, FenceToken token, HttpRequest& r) {
+std::expected<void, Error> take_headers(const core::RunSpec& spec, FenceToken token,
+                                        HttpRequest& r) {
     r.headers = {{std::string(kOwnHeaders[0]), to_text(spec.id.execution)},
                  {std::string(kOwnHeaders[1]), std::to_string(spec.id.attempt.value)},
                  {std::string(kOwnHeaders[2]), std::to_string(token.value)}};
@@ -62,14 +67,16 @@ std::expected<void, Error> take_headers(const core::RunSpec& spec, FenceToken to
     const auto lines = parse_json_strings(*text);
     if (!lines) return wrong("headers", lines.error());
     if (lines->size() > kMaxHeaders)
-        return wrong("headers", fmt::format("{} headers are more than {}", lines->size(), kMaxHeaders));
+        return wrong("headers",
+                     fmt::format("{} headers are more than {}", lines->size(), kMaxHeaders));
     for (const std::string& line : *lines) {
         const std::size_t colon = line.find(':');
         const std::string_view name = std::string_view(line).substr(0, colon);
         if (colon == line.npos || !is_token(name))
             return wrong("headers", fmt::format("'{}' is not 'Name: value'", line.substr(0, 64)));
         const std::string_view value = trimmed(std::string_view(line).substr(colon + 1));
-        if (std::ranges::any_of(value, [](char c) { return (c >= 0 && c < 32 && c != '\t') || c == 127; }))
+        if (std::ranges::any_of(value,
+                                [](char c) { return (c >= 0 && c < 32 && c != '\t') || c == 127; }))
             return wrong("headers", fmt::format("the value of {} has a control character", name));
         for (const std::string_view own : kOwnHeaders)
             if (same_ignoring_case(own, name))
@@ -94,18 +101,22 @@ std::expected<HttpRequest, Error> http_request(const core::RunSpec& spec, FenceT
     HttpRequest r;
     const std::string* method = find(config, "method");
     r.method = method ? *method : "GET";
-    std::ranges::transform(r.method, r.method.begin(),
-                           [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+    std::ranges::transform(r.method, r.method.begin(), [](char c) {
+        return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+    });
     if (!is_token(r.method) || r.method.size() > 32 || r.method == "CONNECT" || r.method == "TRACE")
-        return wrong("method", fmt::format("'{}' is not a method such as GET or POST", r.method.substr(0, 32)));
+        return wrong("method", fmt::format("'{}' is not a method such as GET or POST",
+                                           r.method.substr(0, 32)));
 
     const std::string* url = find(config, "url");
     if (!url) return wrong("url", "the http executor needs a url");
     const std::size_t colon = url->find("://");
-    const std::string_view scheme = std::string_view(*url).substr(0, colon == url->npos ? 0 : colon);
+    const std::string_view scheme =
+        std::string_view(*url).substr(0, colon == url->npos ? 0 : colon);
     if (!same_ignoring_case(scheme, "http") && !same_ignoring_case(scheme, "https"))
         return wrong("url", "a url begins with http:// or https://");
-    if (url->size() > kMaxUrl) return wrong("url", fmt::format("{} bytes are more than {}", url->size(), kMaxUrl));
+    if (url->size() > kMaxUrl)
+        return wrong("url", fmt::format("{} bytes are more than {}", url->size(), kMaxUrl));
     if (std::ranges::any_of(*url, [](char c) { return (c >= 0 && c <= 32) || c == 127; }))
         return wrong("url", "a url has no spaces and no control characters (write %20)");
     r.url = *url;
@@ -120,8 +131,9 @@ std::expected<HttpRequest, Error> http_request(const core::RunSpec& spec, FenceT
         } else if (const auto duration = parse_duration(*text)) {
             r.timeout = *duration;
         } else {
-            return wrong("timeout", fmt::format("'{}' is neither whole seconds nor a duration such as 1m30s",
-                                                text->substr(0, 40)));
+            return wrong("timeout",
+                         fmt::format("'{}' is neither whole seconds nor a duration such as 1m30s",
+                                     text->substr(0, 40)));
         }
         if (r.timeout <= Duration(0)) return wrong("timeout", "a timeout is longer than nothing");
     }
@@ -133,8 +145,9 @@ std::expected<HttpRequest, Error> http_request(const core::RunSpec& spec, FenceT
             const std::size_t comma = std::min(rest.find(','), rest.size());
             const auto code = whole_number(trimmed(rest.substr(0, comma)));
             if (!code || *code < 100 || *code > 999)
-                return wrong("expectCode", fmt::format("'{}' is not a list of status codes such as 200,206",
-                                                       text->substr(0, 64)));
+                return wrong("expectCode",
+                             fmt::format("'{}' is not a list of status codes such as 200,206",
+                                         text->substr(0, 64)));
             r.expect_codes.push_back(static_cast<int>(*code));
             rest.remove_prefix(std::min(comma + 1, rest.size()));
         }
@@ -151,7 +164,8 @@ std::expected<HttpRequest, Error> http_request(const core::RunSpec& spec, FenceT
                                     {"tlsRootCAsFile", &r.ca_file}}) {
         const std::string* path = find(config, key);
         if (!path) continue;
-        if (path->front() != '/') return wrong(key, fmt::format("'{}' is not an absolute path", *path));
+        if (path->front() != '/')
+            return wrong(key, fmt::format("'{}' is not an absolute path", *path));
         *into = *path;
     }
     if (r.certificate_file.empty() != r.key_file.empty())
@@ -196,7 +210,9 @@ class JsonStrings {
         return true;
     }
     void skip_blanks() {
-        while (at_ < text_.size() && std::string_view(" \t\r\n").find(text_[at_]) != std::string_view::npos) ++at_;
+        while (at_ < text_.size() &&
+               std::string_view(" \t\r\n").find(text_[at_]) != std::string_view::npos)
+            ++at_;
     }
     std::optional<std::uint32_t> four_hex_digits() {
         if (text_.size() - at_ < 4) return std::nullopt;
@@ -253,7 +269,8 @@ class JsonStrings {
         while (at_ < text_.size()) {
             const char c = text_[at_++];
             if (c == '"') return std::nullopt;
-            if (static_cast<unsigned char>(c) < 0x20) return "a control character in a string is written as an escape";
+            if (static_cast<unsigned char>(c) < 0x20)
+                return "a control character in a string is written as an escape";
             if (c != '\\') {
                 out += c;
             } else if (const auto problem = escape(out)) {

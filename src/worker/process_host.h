@@ -23,17 +23,18 @@ namespace khronos::worker {
 struct ProcessSpec {
     core::AttemptId id;
     std::vector<std::string> argv;  // argv[0] is looked for in PATH unless it has a slash
-    std::vector<std::pair<std::string, std::string>> env;  // on top of PATH, HOME, USER, SHELL, LANG
-    std::string cwd;       // empty: the user's home, or / where there is none
-    std::string run_as;    // `user[:group]`; empty: the worker's own
-    Duration timeout{0};   // 0: none
+    std::vector<std::pair<std::string, std::string>>
+        env;              // on top of PATH, HOME, USER, SHELL, LANG
+    std::string cwd;      // empty: the user's home, or / where there is none
+    std::string run_as;   // `user[:group]`; empty: the worker's own
+    Duration timeout{0};  // 0: none
     Duration kill_grace{0};
-    Duration guard{0};     // 0: none
-    MonoTime deadline;     // of the guard; 0: none
+    Duration guard{0};               // 0: none
+    MonoTime deadline;               // of the guard; 0: none
     std::uint64_t memory_bytes = 0;  // 0: no limit
     bool linger = false;
     bool has_input = false;
-    std::string input;     // standard input; otherwise /dev/null
+    std::string input;  // standard input; otherwise /dev/null
     bool operator==(const ProcessSpec&) const = default;
 };
 

@@ -22,13 +22,16 @@ std::string natural_end(const ProcessEnd& end) {
 std::string not_executed(const ProcessEnd& end, const std::string& program) {
     const std::string name = program.empty() ? "the command" : fmt::format("'{}'", program);
     if (end.exec_error < 0)
-        return fmt::format("{} could not be set up (directory or user): {}", name, ::strerror(-end.exec_error));
+        return fmt::format("{} could not be set up (directory or user): {}", name,
+                           ::strerror(-end.exec_error));
     switch (end.exec_error) {
         case ENOENT:
-            return fmt::format("{} was not found, or the program its first line names was not", name);
-        case ENOEXEC:
-            return fmt::format("{} is not a program; a script's first line says what runs it, such as #!/bin/sh",
+            return fmt::format("{} was not found, or the program its first line names was not",
                                name);
+        case ENOEXEC:
+            return fmt::format(
+                "{} is not a program; a script's first line says what runs it, such as #!/bin/sh",
+                name);
         default:
             return fmt::format("{} could not be executed: {}", name, ::strerror(end.exec_error));
     }
@@ -64,7 +67,9 @@ core::RunResult process_result(const ProcessEnd& end, const std::string& program
         case KilledBy::guard:
             r.outcome = ExecutionState::lost;
             r.reason = core::Reason::worker_lost;
-            r.message = "killed at its guard's deadline: the worker had no committed heartbeat for too long";
+            r.message =
+                "killed at its guard's deadline: the worker had no committed heartbeat for too "
+                "long";
             return r;
         case KilledBy::memory:
             r.outcome = ExecutionState::failed;

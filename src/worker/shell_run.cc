@@ -15,9 +15,15 @@ namespace {
 // The kernel takes no longer single argument or environment entry (MAX_ARG_STRLEN).
 constexpr std::size_t kMaxArgument = 128 * 1024 - 1;
 
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-bool is_letter(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_blank(char c) {
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+bool is_letter(char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
+}
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
 
 const std::string* find(const core::StringMap& map, std::string_view key) {
     const auto at = map.find(key);
@@ -48,8 +54,10 @@ std::expected<Entries, Error> parse_env(std::string_view text) {
             return wrong("env", fmt::format("'{}' is not NAME=value", entry.substr(0, 64)));
         if (!is_letter(name[0]) ||
             !std::ranges::all_of(name, [](char c) { return is_letter(c) || is_digit(c); }))
-            return wrong("env", fmt::format("'{}' is not a name of letters, digits and _", name.substr(0, 64)));
-        if (is_dangerous(name)) return wrong("env", fmt::format("{} may not be set by a job", name));
+            return wrong("env", fmt::format("'{}' is not a name of letters, digits and _",
+                                            name.substr(0, 64)));
+        if (is_dangerous(name))
+            return wrong("env", fmt::format("{} may not be set by a job", name));
         if (name.starts_with("KHRONOS_") || name == "ENV_JOB_NAME")
             return wrong("env", fmt::format("{} is set by Khronos itself", name));
         entries.emplace_back(name, entry.substr(equals + 1));
@@ -57,32 +65,39 @@ std::expected<Entries, Error> parse_env(std::string_view text) {
     return entries;
 }
 
-void add_own_env(Entries& env, const core::RunSpec& spec, FenceToken token, const std::string& node) {
+void add_own_env(Entries& env, const core::RunSpec& spec, FenceToken token,
+                 const std::string& node) {
     env.emplace_back("KHRONOS_JOB_NAME", spec.job_name);
     env.emplace_back("KHRONOS_EXECUTION_ID", to_text(spec.id.execution));
     env.emplace_back("KHRONOS_SCHEDULED_AT", to_rfc3339(spec.scheduled_at));
     env.emplace_back("KHRONOS_ATTEMPT", std::to_string(spec.id.attempt.value));
     env.emplace_back("KHRONOS_TOKEN", std::to_string(token.value));
     env.emplace_back("KHRONOS_NODE_NAME", node);
-    env.emplace_back("KHRONOS_APPLICATION", spec.application.empty() ? "default" : spec.application);
+    env.emplace_back("KHRONOS_APPLICATION",
+                     spec.application.empty() ? "default" : spec.application);
     env.emplace_back("KHRONOS_PAYLOAD", spec.payload);
     env.emplace_back("ENV_JOB_NAME", spec.job_name);
 }
 
 std::expected<void, Error> check_strings(const ProcessSpec& p) {
-    const auto bad = [](std::string_view what, std::string_view text) -> std::expected<void, Error> {
+    const auto bad = [](std::string_view what,
+                        std::string_view text) -> std::expected<void, Error> {
         if (text.find('\0') != text.npos)
-            return std::unexpected(invalid(std::string(what), "a NUL byte cannot be passed to a program"));
+            return std::unexpected(
+                invalid(std::string(what), "a NUL byte cannot be passed to a program"));
         if (text.size() > kMaxArgument)
-            return std::unexpected(invalid(
-                std::string(what), fmt::format("{} bytes are too long for a program's argument or environment "
-                                               "(at most {})", text.size(), kMaxArgument)));
+            return std::unexpected(
+                invalid(std::string(what),
+                        fmt::format("{} bytes are too long for a program's argument or environment "
+                                    "(at most {})",
+                                    text.size(), kMaxArgument)));
         return {};
     };
     for (const std::string& word : p.argv)
         if (auto r = bad("executor_config.command", word); !r) return r;
     for (const auto& [name, value] : p.env) {
-        const std::string_view field = name == "KHRONOS_PAYLOAD" ? "payload" : "executor_config.env";
+        const std::string_view field =
+            name == "KHRONOS_PAYLOAD" ? "payload" : "executor_config.env";
         if (auto r = bad(field, fmt::format("{}={}", name, value)); !r) return r;
     }
     return bad("executor_config.cwd", p.cwd);
@@ -91,7 +106,8 @@ std::expected<void, Error> check_strings(const ProcessSpec& p) {
 }  // namespace
 
 std::expected<ProcessSpec, Error> shell_process(const core::RunSpec& spec, FenceToken token,
-                                                const std::string& node, MonoTime deadline, Now now) {
+                                                const std::string& node, MonoTime deadline,
+                                                Now now) {
     const core::StringMap& config = spec.executor_config;
     ProcessSpec p;
     p.id = spec.id;
@@ -113,7 +129,8 @@ std::expected<ProcessSpec, Error> shell_process(const core::RunSpec& spec, Fence
     } else {
         auto words = split_words(*command);
         if (!words) return wrong("command", words.error());
-        if (words->empty() || words->front().empty()) return wrong("command", "the command is empty");
+        if (words->empty() || words->front().empty())
+            return wrong("command", "the command is empty");
         p.argv = std::move(*words);
     }
     if (const std::string* text = find(config, "env")) {
@@ -123,7 +140,8 @@ std::expected<ProcessSpec, Error> shell_process(const core::RunSpec& spec, Fence
     }
     add_own_env(p.env, spec, token, node);
     if (const std::string* cwd = find(config, "cwd")) {
-        if (cwd->front() != '/') return wrong("cwd", fmt::format("'{}' is not an absolute path", *cwd));
+        if (cwd->front() != '/')
+            return wrong("cwd", fmt::format("'{}' is not an absolute path", *cwd));
         p.cwd = *cwd;
     }
     p.timeout = spec.timeout;
@@ -165,7 +183,8 @@ std::expected<std::vector<std::string>, std::string> split_words(std::string_vie
         if (c == '\'') {
             const std::size_t close = text.find('\'', i + 1);
             if (close == text.npos)
-                return std::unexpected(fmt::format("the single quote at character {} is never closed", i + 1));
+                return std::unexpected(
+                    fmt::format("the single quote at character {} is never closed", i + 1));
             word.append(text.substr(i + 1, close - i - 1));
             in_word = true;
             i = close;
@@ -183,7 +202,8 @@ std::expected<std::vector<std::string>, std::string> split_words(std::string_vie
                 word += text[i];
             }
             if (i >= text.size())
-                return std::unexpected(fmt::format("the double quote at character {} is never closed", open + 1));
+                return std::unexpected(
+                    fmt::format("the double quote at character {} is never closed", open + 1));
             in_word = true;
         } else if (c == '\\') {
             if (i + 1 >= text.size())
@@ -210,8 +230,8 @@ std::expected<std::uint64_t, std::string> parse_size(std::string_view text) {
             fmt::format("'{}' is not a size such as 512MB or 2GB: {}", text.substr(0, 40), why));
     };
     double number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number,
-                                              std::chars_format::fixed);
+    const auto [end, error] =
+        std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
     if (error != std::errc{}) return wrong_size("a number is missing");
     std::string unit;
     for (const char* c = end; c != text.data() + text.size(); ++c) {
@@ -223,9 +243,9 @@ std::expected<std::uint64_t, std::string> parse_size(std::string_view text) {
         int shift;
     };
     static constexpr std::array kUnits{
-        Unit{"", 0},   Unit{"B", 0},   Unit{"K", 10},   Unit{"KB", 10}, Unit{"KIB", 10},
-        Unit{"M", 20}, Unit{"MB", 20}, Unit{"MIB", 20}, Unit{"G", 30},  Unit{"GB", 30},
-        Unit{"GIB", 30}, Unit{"T", 40}, Unit{"TB", 40}, Unit{"TIB", 40}};
+        Unit{"", 0},     Unit{"B", 0},   Unit{"K", 10},   Unit{"KB", 10}, Unit{"KIB", 10},
+        Unit{"M", 20},   Unit{"MB", 20}, Unit{"MIB", 20}, Unit{"G", 30},  Unit{"GB", 30},
+        Unit{"GIB", 30}, Unit{"T", 40},  Unit{"TB", 40},  Unit{"TIB", 40}};
     const auto* found = std::ranges::find(kUnits, unit, &Unit::name);
     if (found == kUnits.end()) return wrong_size("the unit is none of B, KB, MB, GB, TB");
     const double bytes = number * static_cast<double>(std::uint64_t{1} << found->shift);
@@ -248,12 +268,18 @@ std::expected<std::string, std::string> decode_base64(std::string_view text) {
             continue;
         }
         std::uint32_t value = 0;
-        if (c >= 'A' && c <= 'Z') value = static_cast<std::uint32_t>(c - 'A');
-        else if (c >= 'a' && c <= 'z') value = static_cast<std::uint32_t>(c - 'a' + 26);
-        else if (c >= '0' && c <= '9') value = static_cast<std::uint32_t>(c - '0' + 52);
-        else if (c == '+') value = 62;
-        else if (c == '/') value = 63;
-        else return std::unexpected(fmt::format("character {} is not base64", i + 1));
+        if (c >= 'A' && c <= 'Z')
+            value = static_cast<std::uint32_t>(c - 'A');
+        else if (c >= 'a' && c <= 'z')
+            value = static_cast<std::uint32_t>(c - 'a' + 26);
+        else if (c >= '0' && c <= '9')
+            value = static_cast<std::uint32_t>(c - '0' + 52);
+        else if (c == '+')
+            value = 62;
+        else if (c == '/')
+            value = 63;
+        else
+            return std::unexpected(fmt::format("character {} is not base64", i + 1));
         if (padding) return std::unexpected(fmt::format("character {} follows the padding", i + 1));
         ++digits;
         bits = bits << 6 | value;

@@ -18,7 +18,8 @@ namespace khronos::worker {
 // job's own wins), `mem_limit` (`512MB`), `su` (the job's run_as wins), `payload` (base64, becomes
 // standard input). The error names the key.
 std::expected<ProcessSpec, Error> shell_process(const core::RunSpec& spec, FenceToken token,
-                                                const std::string& node, MonoTime deadline, Now now);
+                                                const std::string& node, MonoTime deadline,
+                                                Now now);
 
 // Splits like a POSIX shell does before it expands anything: blanks separate, '...' keeps all,
 // "..." keeps all but \" \\ \$ \` and \newline, a backslash elsewhere quotes the next character.

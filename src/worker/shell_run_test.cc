@@ -39,27 +39,27 @@ TEST(SplitWords, FollowsTheShellsQuoting) {
         std::string text;
         Words words;
     };
-    for (const Case& c : std::vector<Case>{
-             {"", {}},
-             {"  \t\n ", {}},
-             {"echo hello", {"echo", "hello"}},
-             {"  echo   a\tb\nc ", {"echo", "a", "b", "c"}},
-             {"echo 'a  b'", {"echo", "a  b"}},
-             {R"(echo "a  b")", {"echo", "a  b"}},
-             {R"(echo a\ b)", {"echo", "a b"}},
-             {R"(echo '')", {"echo", ""}},
-             {R"(echo "" x)", {"echo", "", "x"}},
-             {R"(a'b'"c"d)", {"abcd"}},
-             {R"('a\nb')", {R"(a\nb)"}},
-             {R"("a\nb")", {R"(a\nb)"}},
-             {R"("a\"b\\c\$d\`e")", {R"(a"b\c$d`e)"}},
-             {R"(\"a)", {R"("a)"}},
-             {R"(it\'s)", {"it's"}},
-             {R"('it'\''s')", {"it's"}},
-             {"a\\\nb", {"ab"}},
-             {"\"a\\\nb\"", {"ab"}},
-             {"$HOME *.txt ~ | > # &", {"$HOME", "*.txt", "~", "|", ">", "#", "&"}},
-             {"caf\xc3\xa9 'na\xc3\xafve'", {"caf\xc3\xa9", "na\xc3\xafve"}}}) {
+    for (const Case& c :
+         std::vector<Case>{{"", {}},
+                           {"  \t\n ", {}},
+                           {"echo hello", {"echo", "hello"}},
+                           {"  echo   a\tb\nc ", {"echo", "a", "b", "c"}},
+                           {"echo 'a  b'", {"echo", "a  b"}},
+                           {R"(echo "a  b")", {"echo", "a  b"}},
+                           {R"(echo a\ b)", {"echo", "a b"}},
+                           {R"(echo '')", {"echo", ""}},
+                           {R"(echo "" x)", {"echo", "", "x"}},
+                           {R"(a'b'"c"d)", {"abcd"}},
+                           {R"('a\nb')", {R"(a\nb)"}},
+                           {R"("a\nb")", {R"(a\nb)"}},
+                           {R"("a\"b\\c\$d\`e")", {R"(a"b\c$d`e)"}},
+                           {R"(\"a)", {R"("a)"}},
+                           {R"(it\'s)", {"it's"}},
+                           {R"('it'\''s')", {"it's"}},
+                           {"a\\\nb", {"ab"}},
+                           {"\"a\\\nb\"", {"ab"}},
+                           {"$HOME *.txt ~ | > # &", {"$HOME", "*.txt", "~", "|", ">", "#", "&"}},
+                           {"caf\xc3\xa9 'na\xc3\xafve'", {"caf\xc3\xa9", "na\xc3\xafve"}}}) {
         const auto words = split_words(c.text);
         ASSERT_TRUE(words) << c.text << ": " << words.error();
         EXPECT_EQ(*words, c.words) << c.text;
@@ -68,7 +68,8 @@ TEST(SplitWords, FollowsTheShellsQuoting) {
 
 TEST(SplitWords, SaysWhichQuoteIsOpen) {
     EXPECT_EQ(split_words("echo 'abc").error(), "the single quote at character 6 is never closed");
-    EXPECT_EQ(split_words("echo \"abc\\\"").error(), "the double quote at character 6 is never closed");
+    EXPECT_EQ(split_words("echo \"abc\\\"").error(),
+              "the double quote at character 6 is never closed");
     EXPECT_EQ(split_words("echo \\").error(), "the backslash at the end quotes nothing");
 }
 
@@ -76,7 +77,8 @@ TEST(ShellProcess, RunsWordsWithoutAShellAndWithOneWhenAsked) {
     EXPECT_EQ(made(spec_with({{"command", "ls -l '/a b'"}}))->argv, (Words{"ls", "-l", "/a b"}));
     EXPECT_EQ(made(spec_with({{"command", "ls | wc"}, {"shell", "true"}}))->argv,
               (Words{"/bin/sh", "-c", "ls | wc"}));
-    EXPECT_EQ(made(spec_with({{"command", "ls | wc"}, {"shell", "false"}}))->argv, (Words{"ls", "|", "wc"}));
+    EXPECT_EQ(made(spec_with({{"command", "ls | wc"}, {"shell", "false"}}))->argv,
+              (Words{"ls", "|", "wc"}));
 }
 
 TEST(ShellProcess, TellsTheJobWhatItIs) {
@@ -101,9 +103,11 @@ TEST(ShellProcess, TellsTheJobWhatItIs) {
 
 TEST(ShellProcess, KnowsItsDeadlineFromTheTimeoutOrElseTheGuard) {
     core::RunSpec spec = spec_with({{"command", "x"}});
-    EXPECT_EQ(value(*made(spec, kNow.mono + std::chrono::seconds(40)), "KHRONOS_DEADLINE"), "2024-01-01T00:00:45Z");
+    EXPECT_EQ(value(*made(spec, kNow.mono + std::chrono::seconds(40)), "KHRONOS_DEADLINE"),
+              "2024-01-01T00:00:45Z");
     spec.timeout = std::chrono::seconds(10);
-    EXPECT_EQ(value(*made(spec, kNow.mono + std::chrono::seconds(40)), "KHRONOS_DEADLINE"), "2024-01-01T00:00:15Z");
+    EXPECT_EQ(value(*made(spec, kNow.mono + std::chrono::seconds(40)), "KHRONOS_DEADLINE"),
+              "2024-01-01T00:00:15Z");
 }
 
 TEST(ShellProcess, LetsTheJobsOwnFieldsWinOverTheExecutors) {

@@ -17,9 +17,12 @@ constexpr std::size_t kOutputsKept = 200;
 
 KilledBy killed_by(attempt::KillWhy why) {
     switch (why) {
-        case attempt::KillWhy::cancelled: return KilledBy::cancel;
-        case attempt::KillWhy::guard: return KilledBy::guard;
-        case attempt::KillWhy::disowned: return KilledBy::cancel;
+        case attempt::KillWhy::cancelled:
+            return KilledBy::cancel;
+        case attempt::KillWhy::guard:
+            return KilledBy::guard;
+        case attempt::KillWhy::disowned:
+            return KilledBy::cancel;
     }
     return KilledBy::cancel;
 }
@@ -30,7 +33,8 @@ std::expected<void, Error> WorkerConfig::validate() const {
     if (id.empty()) return std::unexpected(invalid("id", "a worker needs an id"));
     if (boot_id.empty()) return std::unexpected(invalid("boot_id", "a worker needs a boot id"));
     if (applications.empty())
-        return std::unexpected(invalid("applications", "a worker belongs to at least one application"));
+        return std::unexpected(
+            invalid("applications", "a worker belongs to at least one application"));
     if (slots == 0)
         return std::unexpected(invalid("max_execution_limit", "a worker needs at least one slot"));
     if (heartbeat_every <= Duration(0))
@@ -48,7 +52,9 @@ Worker::Worker(WorkerConfig config, runtime::Loop& loop, ProcessHost& host, Atte
       links_(std::move(links)),
       link_up_(links_.size(), false) {}
 
-Worker::~Worker() { *alive_ = false; }
+Worker::~Worker() {
+    *alive_ = false;
+}
 
 std::expected<void, Error> Worker::start() {
     if (auto ok = config_.validate(); !ok) return ok;
@@ -93,11 +99,14 @@ void Worker::stop(std::move_only_function<void()> done) {
     stopped_ = true;
     if (timer_) loop_.cancel(*timer_);
     timer_.reset();
-    for (const auto& [id, local] : local_) local.executor->cancel(id, KilledBy::host);
+    for (const auto& [id, local] : local_)
+        local.executor->cancel(id, KilledBy::host);
     host_.stop(std::move(done));
 }
 
-void Worker::drain(bool on) { step(attempt::DrainAsked{on}); }
+void Worker::drain(bool on) {
+    step(attempt::DrainAsked{on});
+}
 
 attempt::WorkerEngineConfig Worker::engine_config() {
     attempt::WorkerEngineConfig c;
@@ -122,12 +131,14 @@ std::optional<attempt::Objection> Worker::check(const core::RunSpec& spec) const
         const auto process = shell_process(spec, {}, config_.node, {}, loop_.now());
         if (process) return std::nullopt;
         const Error& e = process.error();
-        return attempt::Objection{core::Reason::start_failed, fmt::format("{}: {}", e.field, e.message), false};
+        return attempt::Objection{core::Reason::start_failed,
+                                  fmt::format("{}: {}", e.field, e.message), false};
     }
     const auto at = executors_.find(spec.executor);
     if (at == executors_.end())
-        return attempt::Objection{core::Reason::no_executor,
-                                  fmt::format("Specified executor is not present: '{}'", spec.executor), false};
+        return attempt::Objection{
+            core::Reason::no_executor,
+            fmt::format("Specified executor is not present: '{}'", spec.executor), false};
     if (auto problem = at->second->check(spec))
         return attempt::Objection{core::Reason::start_failed, std::move(*problem), false};
     return std::nullopt;
@@ -160,15 +171,19 @@ void Worker::on_host_ready(std::vector<KnownProcess> runs) {
     }
     std::vector<attempt::HostedRun> hosted;
     for (const KnownProcess& run : runs)
-        hosted.push_back({run.id, run.ended, run.ended ? process_result(run.end, {}) : core::RunResult{}});
+        hosted.push_back(
+            {run.id, run.ended, run.ended ? process_result(run.end, {}) : core::RunResult{}});
     attempt::Restored restored =
         attempt::restore(past_.notes, hosted, past_.same_boot, loop_.wall_now());
     past_ = {};
-    for (const attempt::AttemptNote& note : restored.notes) journal_.append(note);
+    for (const attempt::AttemptNote& note : restored.notes)
+        journal_.append(note);
     for (const core::HeldAttempt& held : restored.held)
         if (held.state == core::HeldState::running) processes_.emplace(held.id, core::RunSpec{});
-    for (const core::AttemptId& id : restored.forget) host_.forget(id);
-    for (const core::AttemptId& id : restored.kill) host_.kill(id, KilledBy::cancel, true);
+    for (const core::AttemptId& id : restored.forget)
+        host_.forget(id);
+    for (const core::AttemptId& id : restored.kill)
+        host_.kill(id, KilledBy::cancel, true);
     engine_ = std::make_unique<attempt::WorkerEngine>(engine_config(), restored);
     for (std::size_t i = 0; i < links_.size(); ++i)
         if (link_up_[i]) step(attempt::LinkUp{attempt::LinkId(static_cast<std::uint32_t>(i + 1))});
@@ -187,7 +202,9 @@ void Worker::step(const attempt::WorkerEvent& event) {
     rearm();
 }
 
-void Worker::carry_out(attempt::Say& e) { links_[e.link.value - 1]->send(std::move(e.message)); }
+void Worker::carry_out(attempt::Say& e) {
+    links_[e.link.value - 1]->send(std::move(e.message));
+}
 
 void Worker::carry_out(attempt::WriteNote& e) {
     journal_.append(e.note);
@@ -247,14 +264,19 @@ void Worker::carry_out(attempt::KillRun& e) {
     host_.kill(e.id, killed_by(e.why), e.why == attempt::KillWhy::guard);
 }
 
-void Worker::carry_out(attempt::ExtendGuards& e) { host_.extend_guards(e.base); }
+void Worker::carry_out(attempt::ExtendGuards& e) {
+    host_.extend_guards(e.base);
+}
 
-void Worker::carry_out(attempt::ForgetRun& e) { host_.forget(e.id); }
+void Worker::carry_out(attempt::ForgetRun& e) {
+    host_.forget(e.id);
+}
 
 void Worker::run_ended(const core::AttemptId& id, const ProcessEnd& end) {
     std::string program;
     if (const auto at = processes_.find(id); at != processes_.end()) {
-        if (const auto words = split_words(at->second.executor_config["command"]); words && !words->empty())
+        if (const auto words = split_words(at->second.executor_config["command"]);
+            words && !words->empty())
             program = words->front();
         processes_.erase(at);
     }
@@ -273,7 +295,8 @@ void Worker::keep_output(const core::AttemptId& id, Output output) {
 
 void Worker::read_output(const core::AttemptId& id, OutputDone done) {
     if (const auto at = outputs_.find(id); at != outputs_.end()) {
-        loop_.post([output = at->second, done = std::move(done)]() mutable { done(std::move(output)); });
+        loop_.post(
+            [output = at->second, done = std::move(done)]() mutable { done(std::move(output)); });
         return;
     }
     host_.read_output(id, std::move(done));

@@ -214,6 +214,7 @@ TEST(LayerRunner, KnowsOnlyLibcAndItsProtocol) {
                 HasSubstr("a program of its own"));
     EXPECT_THAT(message_of("runner/runner_main.cc", "#include <fmt/format.h>\n"),
                 HasSubstr("nothing but libc"));
+    EXPECT_THAT(check_one("runner/output_file_test.cc", "#include <gtest/gtest.h>\n"), IsEmpty());
 }
 
 TEST(LayerRunner, IsKnownToItsWorkerOnly) {

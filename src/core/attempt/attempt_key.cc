@@ -12,7 +12,8 @@ std::string attempt_key(const AttemptId& id) {
 
 std::expected<AttemptId, std::string> attempt_from_key(std::string_view key) {
     const std::size_t dot = key.rfind('.');
-    if (dot == key.npos) return std::unexpected(fmt::format("'{}' has no attempt", key.substr(0, 64)));
+    if (dot == key.npos)
+        return std::unexpected(fmt::format("'{}' has no attempt", key.substr(0, 64)));
     const auto execution = execution_id_from_text(key.substr(0, dot));
     if (!execution) return std::unexpected(execution.error());
     AttemptId id{*execution, AttemptNo{}};

@@ -13,7 +13,13 @@
 
 namespace khronos::core::attempt {
 
-enum class AttemptStep : std::uint8_t { intended = 1, started = 2, ended = 3, dead = 4, forgotten = 5 };
+enum class AttemptStep : std::uint8_t {
+    intended = 1,
+    started = 2,
+    ended = 3,
+    dead = 4,
+    forgotten = 5
+};
 
 struct AttemptNote {
     AttemptStep step = AttemptStep::intended;

@@ -22,11 +22,12 @@ AttemptNote note_of(AttemptStep step, const AttemptNote& from) {
 
 }  // namespace
 
-Restored restore(const std::map<AttemptId, AttemptNote>& notes, const std::vector<HostedRun>& hosted,
-                 bool same_boot, WallTime now) {
+Restored restore(const std::map<AttemptId, AttemptNote>& notes,
+                 const std::vector<HostedRun>& hosted, bool same_boot, WallTime now) {
     Restored out;
     std::map<AttemptId, const HostedRun*> runs;
-    for (const HostedRun& run : hosted) runs.emplace(run.id, &run);
+    for (const HostedRun& run : hosted)
+        runs.emplace(run.id, &run);
 
     const auto end = [&](const AttemptNote& from, const RunResult& result) {
         AttemptNote note = note_of(AttemptStep::ended, from);
@@ -66,7 +67,8 @@ Restored restore(const std::map<AttemptId, AttemptNote>& notes, const std::vecto
                 break;
         }
     }
-    for (const auto& [id, run] : runs) (run->ended ? out.forget : out.kill).push_back(id);
+    for (const auto& [id, run] : runs)
+        (run->ended ? out.forget : out.kill).push_back(id);
     return out;
 }
 

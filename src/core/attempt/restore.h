@@ -17,17 +17,17 @@ struct HostedRun {
 };
 
 struct Restored {
-    std::vector<HeldAttempt> held;         // running or ended
-    std::vector<AttemptNote> dead;         // with the highest token that is refused
-    std::vector<AttemptNote> notes;        // to be written down
-    std::vector<AttemptId> forget;         // the host may forget them
-    std::vector<AttemptId> kill;           // nobody knows them: kill, then forget
+    std::vector<HeldAttempt> held;   // running or ended
+    std::vector<AttemptNote> dead;   // with the highest token that is refused
+    std::vector<AttemptNote> notes;  // to be written down
+    std::vector<AttemptId> forget;   // the host may forget them
+    std::vector<AttemptId> kill;     // nobody knows them: kill, then forget
     bool operator==(const Restored&) const = default;
 };
 
 // `same_boot`: the machine has not been started anew since the notes were written. If it has, what
 // was only intended may have run: the note of the start need not have reached the disk.
-Restored restore(const std::map<AttemptId, AttemptNote>& notes, const std::vector<HostedRun>& hosted,
-                 bool same_boot, WallTime now);
+Restored restore(const std::map<AttemptId, AttemptNote>& notes,
+                 const std::vector<HostedRun>& hosted, bool same_boot, WallTime now);
 
 }  // namespace khronos::core::attempt

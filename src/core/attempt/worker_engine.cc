@@ -44,7 +44,8 @@ std::vector<WorkerEffect> WorkerEngine::step(const WorkerEvent& event, Now now) 
 
 MonoTime WorkerEngine::next_wake() const {
     MonoTime next = soonest_;
-    for (const auto& [id, link] : links_) next = std::min(next, link.next_heartbeat);
+    for (const auto& [id, link] : links_)
+        next = std::min(next, link.next_heartbeat);
     return next;
 }
 
@@ -110,13 +111,17 @@ void WorkerEngine::on(const LinkUp& e) {
     heartbeat(e.link, link);
 }
 
-void WorkerEngine::on(const LinkDown& e) { links_.erase(e.link); }
+void WorkerEngine::on(const LinkDown& e) {
+    links_.erase(e.link);
+}
 
 void WorkerEngine::on(const AgentSaid& e) {
     std::visit([&](const auto& m) { hear(e.link, m); }, e.message);
 }
 
-void WorkerEngine::on(const DrainAsked& e) { draining_ = e.drain; }
+void WorkerEngine::on(const DrainAsked& e) {
+    draining_ = e.drain;
+}
 
 void WorkerEngine::hear(LinkId, const Welcome&) {}
 
@@ -125,7 +130,8 @@ void WorkerEngine::heartbeat(LinkId id, Link& link) {
     beat.sequence = ++link.sequence;
     beat.sent_at = now_.mono;
     for (const auto& [attempt_id, a] : attempts_)
-        if (a.state == State::starting || a.state == State::running) beat.running.push_back(attempt_id);
+        if (a.state == State::starting || a.state == State::running)
+            beat.running.push_back(attempt_id);
     link.unacknowledged.emplace_back(beat.sequence, now_.mono);
     if (link.unacknowledged.size() > kMostUnacknowledged) link.unacknowledged.pop_front();
     link.next_heartbeat = now_.mono + config_.heartbeat_every;
@@ -158,7 +164,8 @@ void WorkerEngine::hear(LinkId id, const HeartbeatAck& m) {
             return entry.second.state == State::running && entry.second.spec.job_name.empty();
         }))
         effects_.push_back(ExtendGuards{guard_base_});
-    for (const AttemptId& attempt_id : uncovered) accept_if_ready(attempts_.find(attempt_id));
+    for (const AttemptId& attempt_id : uncovered)
+        accept_if_ready(attempts_.find(attempt_id));
 }
 
 // ---- from offer to start
@@ -233,10 +240,11 @@ void WorkerEngine::hear(LinkId link, const Start& m) {
     const auto at = attempts_.find(m.id);
     const auto old = refused_.find(m.id);
     const bool refused_before = old != refused_.end() && m.token <= old->second;
-    const bool waits = at != attempts_.end() &&
-                       (at->second.state == State::accepting || at->second.state == State::accepted);
+    const bool waits = at != attempts_.end() && (at->second.state == State::accepting ||
+                                                 at->second.state == State::accepted);
     if (at == attempts_.end() || (waits && refused_before)) {
-        const Refused answer = refusal(m.id, Reason::worker_lost, "this worker has not accepted the attempt");
+        const Refused answer =
+            refusal(m.id, Reason::worker_lost, "this worker has not accepted the attempt");
         if (refused_before) return say(link, answer);
         return declare_dead(link, m.id, m.token, answer);
     }
@@ -404,7 +412,8 @@ void WorkerEngine::forget(Attempts::iterator at) {
     attempts_.erase(at);
 }
 
-void WorkerEngine::declare_dead(LinkId link, const AttemptId& id, FenceToken token, Refused answer) {
+void WorkerEngine::declare_dead(LinkId link, const AttemptId& id, FenceToken token,
+                                Refused answer) {
     const auto [at, added] = refused_.try_emplace(id, token);
     at->second = std::max(at->second, token);
     if (added) refused_order_.push_back(id);
@@ -412,7 +421,8 @@ void WorkerEngine::declare_dead(LinkId link, const AttemptId& id, FenceToken tok
     note.step = AttemptStep::dead;
     note.id = id;
     note.token = at->second;
-    waiting_.push_back({write(std::move(note), true), id, AttemptStep::dead, link, std::move(answer)});
+    waiting_.push_back(
+        {write(std::move(note), true), id, AttemptStep::dead, link, std::move(answer)});
     while (refused_order_.size() > kMostRefused) {
         AttemptNote gone;
         gone.step = AttemptStep::forgotten;
@@ -452,7 +462,8 @@ void WorkerEngine::pass_deadlines() {
                                    : "no leave to start came; the worker gave the attempt up"));
     }
     soonest_ = MonoTime::max();
-    for (const auto& [id, a] : attempts_) soonest_ = std::min(soonest_, due(a));
+    for (const auto& [id, a] : attempts_)
+        soonest_ = std::min(soonest_, due(a));
 }
 
 void WorkerEngine::on(const TimePassed&) {
@@ -468,7 +479,7 @@ void WorkerEngine::say(LinkId link, FromWorker message) {
         if (links_.empty()) return;
         link = links_.begin()->first;
     }
-    effects_.push_back(Say{link, std::move(message)});
+    effects_.emplace_back(std::in_place_type<Say>, link, std::move(message));
 }
 
 NoteNumber WorkerEngine::write(AttemptNote note, bool durable) {

@@ -221,7 +221,7 @@ class WorkerEngine {
     NoteNumber last_note_;
     std::uint32_t busy_ = 0;
     MonoTime soonest_ = MonoTime::max();  // no deadline is earlier
-    MonoTime guard_base_;  // send time of the last committed heartbeat; 0: none yet
+    MonoTime guard_base_;                 // send time of the last committed heartbeat; 0: none yet
     bool draining_ = false;
     WorkerCounts counts_;
     Now now_;

@@ -63,7 +63,9 @@ class EngineTest : public testing::Test {
         }
         return effects;
     }
-    std::vector<WorkerEffect> hear(ToWorker m, LinkId link = kA) { return step(AgentSaid{link, std::move(m)}); }
+    std::vector<WorkerEffect> hear(ToWorker m, LinkId link = kA) {
+        return step(AgentSaid{link, std::move(m)});
+    }
     std::vector<WorkerEffect> sync() { return step(NotesDurable{last}); }
     void pass(Duration d) {
         now.mono = now.mono + d;
@@ -235,8 +237,8 @@ TEST_F(EngineTest, RefusesWhatNoWorkerCouldDo) {
     connect();
     RunSpec spec = spec_of(attempt(1));
     spec.executor = "";
-    EXPECT_EQ(hear(Offer{spec}),
-              (std::vector<WorkerEffect>{Say{kA, Refused{attempt(1), Reason::no_executor, "no", false}}}));
+    EXPECT_EQ(hear(Offer{spec}), (std::vector<WorkerEffect>{Say{
+                                     kA, Refused{attempt(1), Reason::no_executor, "no", false}}}));
 }
 
 TEST_F(EngineTest, TakesNothingNewWhileItDrains) {
@@ -274,9 +276,10 @@ TEST_F(EngineTest, TellsEveryNewConnectionWhatItHolds) {
     step(LinkDown{kA});
     const auto effects = step(LinkUp{kA});
     const auto hello = all_said<Hello>(effects).at(0);
-    EXPECT_EQ(hello.held, (std::vector<HeldAttempt>{{attempt(1), {}, HeldState::accepted, {}},
-                                                    {attempt(2), kToken, HeldState::running, {}},
-                                                    {attempt(3), kToken, HeldState::ended, success()}}));
+    EXPECT_EQ(hello.held,
+              (std::vector<HeldAttempt>{{attempt(1), {}, HeldState::accepted, {}},
+                                        {attempt(2), kToken, HeldState::running, {}},
+                                        {attempt(3), kToken, HeldState::ended, success()}}));
     EXPECT_EQ(said<Heartbeat>(effects), 1u);
 }
 
@@ -286,7 +289,8 @@ TEST_F(EngineTest, ReportsOnALivingLinkWhenTheAskersIsGone) {
     run(spec_of(attempt(1)));
     step(LinkDown{kA});
     step(RunEnded{attempt(1), success()});
-    EXPECT_EQ(sync(), (std::vector<WorkerEffect>{Say{kB, Finished{attempt(1), kToken, success()}}}));
+    EXPECT_EQ(sync(),
+              (std::vector<WorkerEffect>{Say{kB, Finished{attempt(1), kToken, success()}}}));
 }
 
 TEST_F(EngineTest, KeepsAResultThatNobodyCouldBeTold) {
@@ -369,7 +373,8 @@ TEST_F(EngineTest, KillsAtTheDeadlineAndCallsTheRunLost) {
     pass(seconds(10));
     EXPECT_LE(engine->next_wake(), now.mono);
     const auto effects = step(TimePassed{});
-    EXPECT_TRUE(std::ranges::find(effects, WorkerEffect{KillRun{attempt(1), KillWhy::guard}}) != effects.end());
+    EXPECT_TRUE(std::ranges::find(effects, WorkerEffect{KillRun{attempt(1), KillWhy::guard}}) !=
+                effects.end());
     EXPECT_EQ(count<KillRun>(step(TimePassed{})), 0u);
     RunResult killed;
     killed.outcome = ExecutionState::failed;
@@ -387,7 +392,7 @@ TEST_F(EngineTest, ExtendsRunsOnlyForwardAndOnlyByTheirOwnHeartbeats) {
     step(TimePassed{});
     const MonoTime third = now.mono;
     EXPECT_EQ(hear(HeartbeatAck{3}), (std::vector<WorkerEffect>{ExtendGuards{third}}));
-    EXPECT_TRUE(hear(HeartbeatAck{2}).empty());  // overtaken
+    EXPECT_TRUE(hear(HeartbeatAck{2}).empty());   // overtaken
     EXPECT_TRUE(hear(HeartbeatAck{99}).empty());  // never sent
     EXPECT_LT(second, third);
 }
@@ -439,9 +444,11 @@ TEST(Restore, TellsTheTruthAboutEachAttempt) {
     RunResult seven;
     seven.outcome = ExecutionState::failed;
     seven.exit_code = 7;
-    const std::vector<HostedRun> hosted = {
-        {attempt(2), false, {}}, {attempt(3), true, seven}, {attempt(6), true, success()},
-        {attempt(7), true, success()}, {attempt(8), false, {}}};
+    const std::vector<HostedRun> hosted = {{attempt(2), false, {}},
+                                           {attempt(3), true, seven},
+                                           {attempt(6), true, success()},
+                                           {attempt(7), true, success()},
+                                           {attempt(8), false, {}}};
 
     const Restored r = restore(notes.all(), hosted, true, at);
     ASSERT_EQ(r.held.size(), 4u);

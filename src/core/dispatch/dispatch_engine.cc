@@ -77,8 +77,14 @@ void DispatchEngine::enqueue(Item& item, Now now) {
         item.queued = true;
         queues_[item.plan.run.application].push_back(item.record.id);
     }
-    if (item.plan.start_deadline > Duration(0))
-        wait(item, item.record.scheduled_at + item.plan.start_deadline);
+    if (const auto deadline = start_deadline(item)) wait(item, *deadline);
+}
+
+// Until when the first attempt may wait for a worker: from when it could have started.
+std::optional<WallTime> DispatchEngine::start_deadline(const Item& item) {
+    if (item.plan.start_deadline <= Duration(0) || item.record.attempt != AttemptNo(1))
+        return std::nullopt;
+    return std::max(item.record.decided_at, item.record.not_before) + item.plan.start_deadline;
 }
 
 void DispatchEngine::back_to_waiting(Item& item, WallTime until, Now now) {
@@ -101,10 +107,7 @@ void DispatchEngine::wake(Now now, DispatchEffects& effects) {
         CHECK(due != nullptr);
         unwait(*due);
         if (due->phase != Phase::waiting) continue;
-        const bool too_late = due->plan.start_deadline > Duration(0) &&
-                              due->record.scheduled_at + due->plan.start_deadline <= now.wall &&
-                              due->record.attempt == AttemptNo(1);
-        if (too_late) {
+        if (const auto deadline = start_deadline(*due); deadline && *deadline <= now.wall) {
             due->record.message = "no worker took it before its start deadline";
             end(*due, ExecutionState::failed, Reason::deadline, now, effects);
         } else {
@@ -254,8 +257,9 @@ void DispatchEngine::write_applied(const ExecutionId& id, Revision revision, Now
             }
             release_worker(*written);
             written->phase = Phase::waiting;
-            if (written->cancel_asked) {
-                end(*written, ExecutionState::cancelled, written->cancel_reason, now, effects);
+            if (written->cancel_asked || written->job_gone) {
+                end(*written, ExecutionState::cancelled,
+                    written->cancel_asked ? written->cancel_reason : Reason::deleted, now, effects);
                 return;
             }
             enqueue(*written, now);
@@ -286,14 +290,27 @@ void DispatchEngine::reload(const ExecutionId& id, std::optional<Execution> exec
                             Revision revision, Now now, DispatchEffects& effects) {
     Item* known = item(id);
     if (!known) return;
+    if (known->phase == Phase::claiming && !known->worker.empty()) {
+        // The worker has accepted it and waits for its leave: it keeps a slot.
+        const AttemptNo attempt = known->record.attempt;
+        const bool claimed = execution && execution->state == ExecutionState::claimed &&
+                             execution->worker == known->worker && execution->attempt == attempt;
+        if (!claimed)
+            effects.push_back(SendToWorker{known->worker, Cancel{{id, attempt}, Reason::none}});
+    }
     if (!execution || !is_open(execution->state)) {
         drop(id);
         pump(now, effects);
         return;
     }
     RunPlan plan = std::move(known->plan);
+    const bool cancel_asked = known->cancel_asked;
+    const Reason cancel_reason = known->cancel_reason;
+    const bool job_gone = known->job_gone;
     drop(id);
     open(std::move(*execution), revision, std::move(plan), now, effects);
+    if (Item* again = item(id)) again->job_gone = job_gone;
+    if (cancel_asked) cancel(id, cancel_reason, now, effects);
 }
 
 void DispatchEngine::cancel(const ExecutionId& id, Reason reason, Now now,
@@ -324,8 +341,11 @@ void DispatchEngine::cancel(const ExecutionId& id, Reason reason, Now now,
 
 void DispatchEngine::job_deleted(JobUid uid, Now now, DispatchEffects& effects) {
     std::vector<ExecutionId> waiting;
-    for (const auto& [id, candidate] : items_)
-        if (id.uid == uid && candidate.phase != Phase::running) waiting.push_back(id);
+    for (auto& [id, candidate] : items_) {
+        if (id.uid != uid) continue;
+        candidate.job_gone = true;
+        if (candidate.phase != Phase::running) waiting.push_back(id);
+    }
     for (const ExecutionId& id : waiting) cancel(id, Reason::deleted, now, effects);
 }
 
@@ -522,7 +542,7 @@ void DispatchEngine::on_finished(const WorkerId& id, const AttemptId& attempt, F
         case ExecutionState::coalesced:
             break;
     }
-    if (again && !known->cancel_asked) {
+    if (again && !known->cancel_asked && !known->job_gone) {
         next_attempt(next, result, now.wall + pause);
         write(*known, WriteExecution::What::retry, std::move(next), effects);
         return;

@@ -119,6 +119,7 @@ class DispatchEngine {
         bool queued = false;
         bool cancel_asked = false;
         Reason cancel_reason = Reason::none;
+        bool job_gone = false;  // what runs goes on, and is not tried again
         WallTime wait_until;  // its place in waits_; unset: none
     };
     struct Worker {
@@ -135,6 +136,7 @@ class DispatchEngine {
     void wait(Item& item, WallTime until);
     void unwait(Item& item);
     void enqueue(Item& item, Now now);
+    static std::optional<WallTime> start_deadline(const Item& item);
     void pump(Now now, DispatchEffects& effects);
     Worker* pick(const Item& item);
     void release_worker(Item& item);

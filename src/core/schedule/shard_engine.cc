@@ -31,7 +31,7 @@ ShardEngine::Entry* ShardEngine::find(JobUid uid) const {
     return at != jobs_.end() && (*at)->uid == uid ? at->get() : nullptr;
 }
 
-bool ShardEngine::save_job(const Job& job, SharedBytes record) {
+bool ShardEngine::save_job(const Job& job, SharedBytes record, Revision created) {
     Entry* entry = find(job.uid);
     if (!entry) {
         auto made = std::make_unique<Entry>();
@@ -47,6 +47,7 @@ bool ShardEngine::save_job(const Job& job, SharedBytes record) {
     entry->effective_from = job.effective_from;
     entry->anchor_s = static_cast<std::uint32_t>(std::max<std::int64_t>(0, job.anchor.seconds()));
     entry->record = std::move(record);
+    entry->created = created;
     entry->generation = job.generation;
     entry->misfire = job.spec.misfire;
     entry->misfire_limit = static_cast<std::uint16_t>(
@@ -140,6 +141,11 @@ std::size_t ShardEngine::open_count(JobUid uid) const {
 const SharedBytes* ShardEngine::job_record(JobUid uid) const {
     const Entry* entry = find(uid);
     return entry ? &entry->record : nullptr;
+}
+
+Revision ShardEngine::job_created(JobUid uid) const {
+    const Entry* entry = find(uid);
+    return entry ? entry->created : Revision{};
 }
 
 // ---- when

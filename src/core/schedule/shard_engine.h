@@ -60,8 +60,9 @@ class ShardEngine {
     void set_cursor(Cursor cursor, Revision revision);
     // shards/<nnn>/jobs: the version that the jobs given so far are complete for.
     void set_jobs_version(Revision revision) { jobs_version_ = revision; }
-    // False when its schedule does not parse (a newer build's syntax): it has no ticks then.
-    bool save_job(const Job& job, SharedBytes record);
+    // `created` is the create revision of its key. False when its schedule does not parse (a newer
+    // build's syntax): it has no ticks then.
+    bool save_job(const Job& job, SharedBytes record, Revision created);
     void remove_job(JobUid uid);
     // A list of all jobs begins and ends: what was not saved in between is gone. The removed ones.
     void list_begins();
@@ -74,7 +75,7 @@ class ShardEngine {
     void add_open(const ExecutionId& id, std::int32_t slot);
     void remove_open(const ExecutionId& id);
     // The wall clock was stepped forward to `to`: undecided ticks before it are missed ones,
-    // however young, so that a step never makes a burst.
+    // however young, so that a step never makes a burst. Unset: it was taken back.
     void clock_stepped(WallTime to) { missed_floor_ = to; }
     // Keeps its memory; ready to be filled again after the store was read anew.
     void clear();
@@ -97,6 +98,7 @@ class ShardEngine {
     std::size_t job_count() const { return jobs_.size(); }
     std::size_t open_count(JobUid uid) const;
     const SharedBytes* job_record(JobUid uid) const;
+    Revision job_created(JobUid uid) const;  // 0: there is no such job
 
   private:
     // What a rare job has besides the usual.
@@ -111,6 +113,7 @@ class ShardEngine {
         cron::Schedule schedule;
         WallTime effective_from;
         SharedBytes record;
+        Revision created;
         std::unique_ptr<Extra> extra;
         std::uint32_t anchor_s = 0;   // seconds since 1970: until 2106
         std::uint32_t name_hash = 0;  // the stable hash's lower half

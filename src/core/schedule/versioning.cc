@@ -52,7 +52,9 @@ std::expected<Job, Error> next_version(const Job& old, JobSpec spec, WallTime wa
     job.updated_by = std::move(saved_by);
     const WallTime decided = cursor.decided_up_to(old.uid);
     if (!same_ticks(old.spec, spec)) {
-        job.effective_from = boundary(wall, cursor);
+        // Never earlier than the version before, though the clock may have been set back since: its
+        // past holds until then, and an `@at` that ran when it was saved does not come again.
+        job.effective_from = std::max(boundary(wall, cursor), old.effective_from);
         PastEra era;
         era.generation = old.generation;
         era.from = old.effective_from;
@@ -91,6 +93,15 @@ std::optional<TriggerKey> immediate_trigger(const Job& job, const Job* previous,
     // The tick itself is the identity where there is one: it is decided once, whoever decides.
     const auto come = [&](WallTime at, Duration grace) -> std::optional<TriggerKey> {
         if (at > job.effective_from || wall - at > grace) return std::nullopt;
+        // A tick of the version in force at its time, which decides it, or has.
+        std::vector<Era> eras = past_eras(job, WallTime{});
+        if (previous)
+            if (const auto before = compile(previous->spec)) {
+                eras.push_back(era_of(*previous, *before));
+                eras.back().until = job.effective_from;
+            }
+        for (const Era& era : eras)
+            if (era.next(WallTime{at.us - 1}) == at) return std::nullopt;
         return TriggerKey{TriggerKind::tick, at, 0};
     };
     switch (schedule->kind()) {

@@ -10,12 +10,12 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
-#include <deque>
 #include <map>
 #include <mutex>
 #include <thread>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "base/check.h"
 #include "runtime/asio/asio_loop_context.h"
@@ -56,7 +56,10 @@ struct AsioLoop::Impl {
     // Any thread, under the mutex: what is posted, in order. One drain is on its way whenever the
     // queue is not empty.
     std::mutex mutex;
-    std::deque<Task> posted;
+    std::vector<Task> posted;
+
+    // Loop only: what drain_posted() is at. A member for its memory, which it swaps with `posted`.
+    std::vector<Task> draining;
 
     // Loop only. The order of keys is the order of running: due time, then the making.
     std::map<std::pair<MonoTime, std::uint64_t>, Task> timers;
@@ -71,16 +74,16 @@ struct AsioLoop::Impl {
 };
 
 void AsioLoop::Impl::drain_posted() {
-    std::deque<Task> batch;
     {
         const std::lock_guard lock(mutex);
-        batch.swap(posted);
+        draining.swap(posted);
     }
-    while (!batch.empty() && !stopping.load(std::memory_order_relaxed)) {
-        Task task = std::move(batch.front());
-        batch.pop_front();
-        task();
+    for (Task& task : draining) {
+        if (stopping.load(std::memory_order_relaxed)) break;
+        // Out of the queue first, so that what it owns goes when it is done.
+        std::exchange(task, nullptr)();
     }
+    draining.clear();
 }
 
 // Runs what is due now, but not what these tasks add: a task that asks for "at once" again and
@@ -143,7 +146,7 @@ AsioLoop::~AsioLoop() {
         impl_->timers.erase(impl_->timers.begin());
     }
     for (;;) {
-        std::deque<Task> dropped;
+        std::vector<Task> dropped;
         {
             const std::lock_guard lock(impl_->mutex);
             dropped.swap(impl_->posted);

@@ -9,7 +9,7 @@ namespace {
 class Embedded final : public Backend {
   public:
     Embedded() {
-        auto opened = EmbeddedBackend::open(directory_.path() + "/store");
+        auto opened = EmbeddedBackend::open(directory_.path() + "/store", {.reserve_bytes = 0});
         if (!opened) ADD_FAILURE() << opened.error().message;
         backend_ = std::move(opened.value());
     }

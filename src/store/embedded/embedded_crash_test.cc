@@ -166,7 +166,7 @@ TEST_F(EmbeddedCrash, EveryAcknowledgedWriteSurvivesKill9) {
     TemporaryDirectory directory;
     std::mt19937 random(1);
     std::set<std::uint64_t> acknowledged;
-    for (int round = 0; round < 15; ++round) {
+    for (int round = 0; round < 10; ++round) {
         Victim victim(directory.path());
         acknowledged.merge(victim.kill_after(1 + random() % 1500));
         OpenStore store(directory.path());
@@ -180,7 +180,7 @@ TEST_F(EmbeddedCrash, EveryAcknowledgedWriteSurvivesKill9) {
 
 TEST_F(EmbeddedCrash, EveryAcknowledgedWriteSurvivesAPowerCut) {
     FaultVfs vfs("power");
-    for (unsigned seed = 1; seed <= 12; ++seed) {
+    for (unsigned seed = 1; seed <= 6; ++seed) {
         std::mt19937 random(seed);
         TemporaryDirectory directory;
         vfs.track_unsynced();
@@ -192,7 +192,7 @@ TEST_F(EmbeddedCrash, EveryAcknowledgedWriteSurvivesAPowerCut) {
         Traffic traffic(*store.store, 0,
                         [&](std::uint64_t number) { acknowledged.insert(number); });
         traffic.start(1 + static_cast<int>(random() % 60));
-        for (int cut = 0; cut < 15; ++cut) {
+        for (int cut = 0; cut < 12; ++cut) {
             std::size_t until = acknowledged.size() + random() % 400;
             store.loop.run_until([&] { return acknowledged.size() > until; });
             TemporaryDirectory remains;

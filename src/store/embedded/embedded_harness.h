@@ -21,6 +21,9 @@ namespace khronos::store::embedded {
 class OpenStore {
   public:
     explicit OpenStore(const std::string& directory, EmbeddedBackend::Options options = {}) {
+        // Where a test does not say: it would cost more than most tests.
+        if (options.reserve_bytes == EmbeddedBackend::Options{}.reserve_bytes)
+            options.reserve_bytes = 64 << 10;
         auto opened = EmbeddedBackend::open(directory, std::move(options));
         if (!opened) {
             error = opened.error().message;

@@ -93,7 +93,8 @@ class EmbeddedSubject final : public Subject {
 
   private:
     embedded::TemporaryDirectory directory_;
-    std::unique_ptr<EmbeddedBackend> backend_ = EmbeddedBackend::open(directory_.path()).value();
+    std::unique_ptr<EmbeddedBackend> backend_ =
+        EmbeddedBackend::open(directory_.path(), {.reserve_bytes = 0}).value();
     std::unique_ptr<EmbeddedStore> store_ = std::make_unique<EmbeddedStore>(*backend_, loop);
 };
 

@@ -93,23 +93,27 @@ std::size_t HttpExecutor::Transfer::on_body(char* data, std::size_t, std::size_t
     return size;
 }
 
-std::size_t HttpExecutor::Transfer::on_header(char* data, std::size_t, std::size_t size, void* self) {
+std::size_t HttpExecutor::Transfer::on_header(char* data, std::size_t, std::size_t size,
+                                              void* self) {
     auto& t = *static_cast<Transfer*>(self);
     // The answer to a redirect has a body too; what counts is the last one.
     if (std::string_view(data, size).starts_with("HTTP/")) t.answer_head.clear();
     if (t.request.debug) {
         std::string_view line(data, size);
-        while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.remove_suffix(1);
+        while (!line.empty() && (line.back() == '\n' || line.back() == '\r'))
+            line.remove_suffix(1);
         t.output.append(fmt::format("< {}\n", line));
     }
     return size;
 }
 
-curl_socket_t HttpExecutor::Transfer::open_socket(void* self, curlsocktype, curl_sockaddr* address) {
+curl_socket_t HttpExecutor::Transfer::open_socket(void* self, curlsocktype,
+                                                  curl_sockaddr* address) {
     auto& t = *static_cast<Transfer*>(self);
     const auto target = address_of(address->addr);
-    const auto refusal = target ? t.config->addresses.refuse(*target)
-                                : std::optional<std::string>("only IPv4 and IPv6 addresses can be reached");
+    const auto refusal =
+        target ? t.config->addresses.refuse(*target)
+               : std::optional<std::string>("only IPv4 and IPv6 addresses can be reached");
     if (refusal) {
         t.refused_address = *refusal;
         return CURL_SOCKET_BAD;
@@ -119,7 +123,9 @@ curl_socket_t HttpExecutor::Transfer::open_socket(void* self, curlsocktype, curl
 
 void HttpExecutor::Transfer::prepare() {
     easy = curl_easy_init();
-    const auto set = [this](CURLoption option, auto value) { curl_easy_setopt(easy, option, value); };
+    const auto set = [this](CURLoption option, auto value) {
+        curl_easy_setopt(easy, option, value);
+    };
     set(CURLOPT_PRIVATE, static_cast<void*>(this));
     set(CURLOPT_URL, request.url.c_str());
     set(CURLOPT_PROTOCOLS_STR, "http,https");
@@ -128,7 +134,8 @@ void HttpExecutor::Transfer::prepare() {
     set(CURLOPT_MAXREDIRS, kMostRedirects);
     set(CURLOPT_PROXY, "");  // also none from the environment
     set(CURLOPT_NOSIGNAL, 1L);
-    set(CURLOPT_TIMEOUT_MS, static_cast<long>(std::max<std::int64_t>(request.timeout.count() / 1000, 1)));
+    set(CURLOPT_TIMEOUT_MS,
+        static_cast<long>(std::max<std::int64_t>(request.timeout.count() / 1000, 1)));
     set(CURLOPT_CONNECTTIMEOUT_MS, kConnectMs);
     set(CURLOPT_ERRORBUFFER, error);
     set(CURLOPT_USERAGENT, config->user_agent.c_str());
@@ -153,7 +160,9 @@ void HttpExecutor::Transfer::prepare() {
         set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
         set(CURLOPT_POSTFIELDS, request.body.c_str());
     }
-    const auto append = [this](const std::string& line) { headers = curl_slist_append(headers, line.c_str()); };
+    const auto append = [this](const std::string& line) {
+        headers = curl_slist_append(headers, line.c_str());
+    };
     // Neither a question before the body nor a guess at the body's type.
     append("Expect:");
     const bool typed = std::ranges::any_of(request.headers, [](const auto& h) {
@@ -170,7 +179,8 @@ void HttpExecutor::Transfer::prepare() {
     if (!request.certificate_file.empty()) set(CURLOPT_SSLCERT, request.certificate_file.c_str());
     if (!request.key_file.empty()) set(CURLOPT_SSLKEY, request.key_file.c_str());
     if (request.debug)
-        output.append(fmt::format("> {} {}\n", request.method, request.url.substr(0, request.url.find('?'))));
+        output.append(
+            fmt::format("> {} {}\n", request.method, request.url.substr(0, request.url.find('?'))));
 }
 
 Executor::Result HttpExecutor::Transfer::finish(CURLcode code, WallTime now) {
@@ -184,18 +194,23 @@ Executor::Result HttpExecutor::Transfer::finish(CURLcode code, WallTime now) {
     const auto& expected = request.expect_codes;
     if (code == CURLE_OPERATION_TIMEDOUT) {
         r.result.outcome = core::ExecutionState::timed_out;
-        r.result.message = fmt::format("timed out after {}: {}", format_duration(request.timeout), error);
+        r.result.message =
+            fmt::format("timed out after {}: {}", format_duration(request.timeout), error);
     } else if (!refused_address.empty() && code != CURLE_OK) {
         r.result.message = refused_address;
     } else if (too_long) {
         r.result.message = fmt::format("the answer is longer than {} bytes", config->answer_bytes);
     } else if (code != CURLE_OK) {
         r.result.message = error[0] != '\0' ? error : curl_easy_strerror(code);
-    } else if (expected.empty() ? status >= 400 : std::ranges::find(expected, status) == expected.end()) {
-        r.result.message = fmt::format("HTTP status {}, expected {}", status,
-                                       expected.empty() ? "one below 400" : fmt::format("{}", fmt::join(expected, ", ")));
-    } else if (!request.expect_body.empty() && !RE2::PartialMatch(answer_head, RE2(request.expect_body, quiet()))) {
-        r.result.message = fmt::format("HTTP status {}, but the answer does not match expectBody", status);
+    } else if (expected.empty() ? status >= 400
+                                : std::ranges::find(expected, status) == expected.end()) {
+        r.result.message = fmt::format(
+            "HTTP status {}, expected {}", status,
+            expected.empty() ? "one below 400" : fmt::format("{}", fmt::join(expected, ", ")));
+    } else if (!request.expect_body.empty() &&
+               !RE2::PartialMatch(answer_head, RE2(request.expect_body, quiet()))) {
+        r.result.message =
+            fmt::format("HTTP status {}, but the answer does not match expectBody", status);
     } else {
         r.result.outcome = core::ExecutionState::succeeded;
         r.result.exit_code = 0;
@@ -335,7 +350,9 @@ void HttpExecutor::run(const core::RunSpec& spec, FenceToken token, Done done) {
         // check() came first; here for a caller that left it out.
         std::strncpy(transfer->error, request.error().message.c_str(), sizeof transfer->error - 1);
         Result result = transfer->finish(CURLE_URL_MALFORMAT, transfer->started_at);
-        loop_.post([done = std::move(done), result = std::move(result)]() mutable { done(std::move(result)); });
+        loop_.post([done = std::move(done), result = std::move(result)]() mutable {
+            done(std::move(result));
+        });
         return;
     }
     transfer->request = std::move(*request);
@@ -343,6 +360,8 @@ void HttpExecutor::run(const core::RunSpec& spec, FenceToken token, Done done) {
     engine_->add(std::move(transfer));
 }
 
-void HttpExecutor::cancel(const core::AttemptId& id, KilledBy why) { engine_->give_up(id, why); }
+void HttpExecutor::cancel(const core::AttemptId& id, KilledBy why) {
+    engine_->give_up(id, why);
+}
 
 }  // namespace khronos::worker

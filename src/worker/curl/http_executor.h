@@ -21,7 +21,7 @@
 namespace khronos::worker {
 
 struct HttpExecutorConfig {
-    AddressPolicy addresses;  // public ones only, unless said otherwise
+    AddressPolicy addresses;                 // public ones only, unless said otherwise
     std::uint64_t answer_bytes = 64u << 20;  // a longer answer fails the run
     std::string user_agent = "khronos";
 };

@@ -12,7 +12,8 @@ namespace {
 using core::ExecutionState;
 
 struct Bench {
-    explicit Bench(HttpExecutorConfig config = {AddressPolicy::allow_all()}) : http(std::move(config), loop) {}
+    explicit Bench(HttpExecutorConfig config = {AddressPolicy::allow_all()})
+        : http(std::move(config), loop) {}
 
     static core::RunSpec spec(core::StringMap config) {
         core::RunSpec s;
@@ -44,8 +45,11 @@ struct Bench {
 TEST(HttpExecutor, AsksAndKeepsTheAnswer) {
     SmallServer server([](const std::string&) { return http_answer(200, "hello"); });
     Bench bench;
-    const auto r = bench.run({{"method", "post"}, {"url", server.url("/x?y=z")}, {"body", "a body"},
-                              {"headers", R"(["X-Time: 12:30:45", "Content-Type: text/plain", "X-Empty:"])"}});
+    const auto r =
+        bench.run({{"method", "post"},
+                   {"url", server.url("/x?y=z")},
+                   {"body", "a body"},
+                   {"headers", R"(["X-Time: 12:30:45", "Content-Type: text/plain", "X-Empty:"])"}});
     EXPECT_EQ(r.result.outcome, ExecutionState::succeeded) << r.result.message;
     EXPECT_EQ(r.output.head, "hello");
     EXPECT_EQ(r.result.output_tail, "hello");
@@ -63,7 +67,8 @@ TEST(HttpExecutor, SendsNothingThatWasNotAskedFor) {
     SmallServer server([](const std::string&) { return http_answer(200, ""); });
     Bench bench;
     ::setenv("http_proxy", "http://127.0.0.1:9", 1);
-    const auto r = bench.run({{"url", server.url()}, {"method", "PUT"}, {"body", std::string(5000, 'x')}});
+    const auto r =
+        bench.run({{"url", server.url()}, {"method", "PUT"}, {"body", std::string(5000, 'x')}});
     ::unsetenv("http_proxy");
     EXPECT_EQ(r.result.outcome, ExecutionState::succeeded) << r.result.message;
     const std::string request = server.requests().at(0);
@@ -78,18 +83,21 @@ TEST(HttpExecutor, JudgesByTheStatus) {
         const char* expect;
         bool success;
     };
-    for (const Case& c : {Case{200, "", true}, Case{302, "", true}, Case{399, "", true}, Case{400, "", false},
-                          Case{500, "", false}, Case{500, "200,500", true}, Case{200, "201, 204", false}}) {
+    for (const Case& c :
+         {Case{200, "", true}, Case{302, "", true}, Case{399, "", true}, Case{400, "", false},
+          Case{500, "", false}, Case{500, "200,500", true}, Case{200, "201, 204", false}}) {
         SmallServer server([&](const std::string&) { return http_answer(c.status, "b"); });
         Bench bench;
         const auto r = bench.run({{"url", server.url()}, {"expectCode", c.expect}});
-        EXPECT_EQ(r.result.outcome == ExecutionState::succeeded, c.success) << c.status << " " << c.expect;
+        EXPECT_EQ(r.result.outcome == ExecutionState::succeeded, c.success)
+            << c.status << " " << c.expect;
         EXPECT_EQ(r.result.exit_code, c.success ? 0 : 1);
         EXPECT_EQ(r.output.head, "b");
     }
     SmallServer server([](const std::string&) { return http_answer(503, "busy"); });
     Bench bench;
-    EXPECT_EQ(bench.run({{"url", server.url()}}).result.message, "HTTP status 503, expected one below 400");
+    EXPECT_EQ(bench.run({{"url", server.url()}}).result.message,
+              "HTTP status 503, expected one below 400");
 }
 
 TEST(HttpExecutor, JudgesByTheBody) {
@@ -102,9 +110,11 @@ TEST(HttpExecutor, JudgesByTheBody) {
 }
 
 TEST(HttpExecutor, IsNotSlowedByANastyPattern) {
-    SmallServer server([](const std::string&) { return http_answer(200, std::string(100000, 'a')); });
+    SmallServer server(
+        [](const std::string&) { return http_answer(200, std::string(100000, 'a')); });
     Bench bench;
-    EXPECT_EQ(bench.run({{"url", server.url()}, {"expectBody", "(a+)+$b"}}).result.outcome, ExecutionState::failed);
+    EXPECT_EQ(bench.run({{"url", server.url()}, {"expectBody", "(a+)+$b"}}).result.outcome,
+              ExecutionState::failed);
 }
 
 TEST(HttpExecutor, KeepsHeadAndTailOfALongAnswerAndNoEndlessOne) {
@@ -119,7 +129,8 @@ TEST(HttpExecutor, KeepsHeadAndTailOfALongAnswerAndNoEndlessOne) {
     EXPECT_EQ(r.output.tail, body.substr(body.size() - limits::kOutputTail));
     EXPECT_EQ(r.result.output_tail, body.substr(body.size() - limits::kOutputTailInRecord));
     Bench narrow({AddressPolicy::allow_all(), 1000, "khronos"});
-    EXPECT_EQ(narrow.run({{"url", server.url()}}).result.message, "the answer is longer than 1000 bytes");
+    EXPECT_EQ(narrow.run({{"url", server.url()}}).result.message,
+              "the answer is longer than 1000 bytes");
 }
 
 TEST(HttpExecutor, GivesUpInTimeAndWhenCancelled) {
@@ -141,7 +152,8 @@ TEST(HttpExecutor, GivesUpInTimeAndWhenCancelled) {
 TEST(HttpExecutor, FollowsRedirectsButNotForEver) {
     SmallServer server([](const std::string& request) {
         if (request.starts_with("GET /round ")) return http_answer(302, "", "Location: /round\r\n");
-        if (request.starts_with("GET /old ")) return http_answer(301, "moved", "Location: /new\r\n");
+        if (request.starts_with("GET /old "))
+            return http_answer(301, "moved", "Location: /new\r\n");
         return http_answer(200, "here");
     });
     Bench bench;
@@ -151,7 +163,9 @@ TEST(HttpExecutor, FollowsRedirectsButNotForEver) {
 }
 
 TEST(HttpExecutor, LeavesHttpByNoRedirect) {
-    SmallServer server([](const std::string&) { return http_answer(302, "", "Location: file:///etc/passwd\r\n"); });
+    SmallServer server([](const std::string&) {
+        return http_answer(302, "", "Location: file:///etc/passwd\r\n");
+    });
     Bench bench;
     const auto r = bench.run({{"url", server.url()}});
     EXPECT_EQ(r.result.outcome, ExecutionState::failed);
@@ -162,9 +176,11 @@ TEST(HttpExecutor, ReachesOnlyWhatThePolicyLetsItReach) {
     SmallServer server([](const std::string&) { return http_answer(200, "secret"); });
     const std::string port = std::to_string(server.port());
     Bench bench({AddressPolicy()});
-    for (const char* host : {"127.0.0.1", "localhost", "127.1", "0x7f000001", "2130706433", "0177.0.0.1", "0.0.0.0",
-                             "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "user@127.0.0.1", "127.0.0.1.", "[::1]"}) {
-        const auto r = bench.run({{"url", std::string("http://") + host + ":" + port + "/"}, {"timeout", "5"}});
+    for (const char* host :
+         {"127.0.0.1", "localhost", "127.1", "0x7f000001", "2130706433", "0177.0.0.1", "0.0.0.0",
+          "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "user@127.0.0.1", "127.0.0.1.", "[::1]"}) {
+        const auto r = bench.run(
+            {{"url", std::string("http://") + host + ":" + port + "/"}, {"timeout", "5"}});
         EXPECT_EQ(r.result.outcome, ExecutionState::failed) << host;
         EXPECT_EQ(r.output.total, 0u) << host;
     }
@@ -176,7 +192,8 @@ TEST(HttpExecutor, ReachesOnlyWhatThePolicyLetsItReach) {
 TEST(HttpExecutor, ChecksTheTargetOfARedirectToo) {
     SmallServer inner([](const std::string&) { return http_answer(200, "secret"); });
     SmallServer outer([&](const std::string&) {
-        return http_answer(302, "", "Location: http://127.0.0.2:" + std::to_string(inner.port()) + "/\r\n");
+        return http_answer(302, "",
+                           "Location: http://127.0.0.2:" + std::to_string(inner.port()) + "/\r\n");
     });
     const std::vector<std::string> only = {"127.0.0.1/32"};
     Bench bench({*AddressPolicy::with_networks(only)});
@@ -189,8 +206,10 @@ TEST(HttpExecutor, ChecksTheTargetOfARedirectToo) {
 TEST(HttpExecutor, SaysWhatIsWrongBeforeTheRun) {
     Bench bench;
     EXPECT_EQ(bench.http.check(Bench::spec({{"url", "http://x/"}})), std::nullopt);
-    EXPECT_NE(bench.http.check(Bench::spec({{"url", "ftp://x/"}}))->find("executor_config.url"), std::string::npos);
-    EXPECT_NE(bench.http.check(Bench::spec({{"url", "http://x/"}, {"expectBody", "(a"}}))->find("expectBody"),
+    EXPECT_NE(bench.http.check(Bench::spec({{"url", "ftp://x/"}}))->find("executor_config.url"),
+              std::string::npos);
+    EXPECT_NE(bench.http.check(Bench::spec({{"url", "http://x/"}, {"expectBody", "(a"}}))
+                  ->find("expectBody"),
               std::string::npos);
 }
 
@@ -210,7 +229,8 @@ TEST(HttpExecutor, ShowsTheTalkWhenDebugging) {
     SmallServer server([](const std::string&) { return http_answer(200, "hello"); });
     Bench bench;
     const auto r = bench.run({{"url", server.url("/p?secret=1")}, {"debug", "true"}});
-    EXPECT_NE(r.output.head.find("> GET " + server.url("/p") + "\n< HTTP/1.1 200 X\n"), std::string::npos)
+    EXPECT_NE(r.output.head.find("> GET " + server.url("/p") + "\n< HTTP/1.1 200 X\n"),
+              std::string::npos)
         << r.output.head;
     EXPECT_TRUE(r.output.head.ends_with("hello"));
 }

@@ -35,7 +35,8 @@ std::string frame(char kind, std::string_view body) {
 // A worker that cannot write down what it promises must not promise it: it stops at once, its
 // processes live on, and the next worker finds them.
 [[noreturn]] void give_up(const std::string& path, const char* what) {
-    std::fprintf(stderr, "khronos: %s of %s failed: %s; stopping\n", what, path.c_str(), std::strerror(errno));
+    std::fprintf(stderr, "khronos: %s of %s failed: %s; stopping\n", what, path.c_str(),
+                 std::strerror(errno));
     std::abort();
 }
 
@@ -50,7 +51,8 @@ void write_all(int fd, std::string_view bytes, const std::string& path) {
 
 void sync_directory_of(const std::string& path) {
     const std::filesystem::path parent = std::filesystem::path(path).parent_path();
-    const int fd = ::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const int fd =
+        ::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) return;
     ::fsync(fd);
     ::close(fd);
@@ -73,8 +75,9 @@ FileJournal::~FileJournal() {
 
 std::expected<AttemptJournal::Past, Error> FileJournal::load() {
     const auto failed = [&](const char* what) {
-        return std::unexpected(Error{ErrorKind::internal, "data-dir",
-                                     fmt::format("cannot {} {}: {}", what, config_.path, std::strerror(errno))});
+        return std::unexpected(
+            Error{ErrorKind::internal, "data-dir",
+                  fmt::format("cannot {} {}: {}", what, config_.path, std::strerror(errno))});
     };
     fd_ = ::open(config_.path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd_ < 0) return failed("open");
@@ -100,7 +103,8 @@ std::expected<AttemptJournal::Past, Error> FileJournal::load() {
         if (runner::crc32(body) != crc) break;
         if (body[0] == kBoot) boot = body.substr(1);
         if (body[0] == kNote) {
-            if (const auto note = core::attempt::decode_attempt_note(body.substr(1))) notes.add(*note);
+            if (const auto note = core::attempt::decode_attempt_note(body.substr(1)))
+                notes.add(*note);
         }
         at += 8 + length;
     }
@@ -122,7 +126,9 @@ void FileJournal::write(std::string_view bytes) {
     size_ += bytes.size();
 }
 
-void FileJournal::append(const core::attempt::AttemptNote& note) { write(frame(kNote, encode(note))); }
+void FileJournal::append(const core::attempt::AttemptNote& note) {
+    write(frame(kNote, encode(note)));
+}
 
 void FileJournal::sync(std::move_only_function<void()> done) {
     if (!boot_noted_) {
@@ -148,7 +154,8 @@ void FileJournal::sync_until_stopped() {
         if (fd < 0 || ::fdatasync(fd) != 0) give_up(config_.path, "a sync");
         ::close(fd);
         loop_.post([done = std::move(done)]() mutable {
-            for (auto& each : done) each();
+            for (auto& each : done)
+                each();
         });
         lock.lock();
     }
@@ -160,7 +167,8 @@ bool FileJournal::is_long() const {
 
 void FileJournal::rewrite(const std::vector<core::attempt::AttemptNote>& notes) {
     std::string content = frame(kBoot, config_.machine_boot);
-    for (const core::attempt::AttemptNote& note : notes) content += frame(kNote, encode(note));
+    for (const core::attempt::AttemptNote& note : notes)
+        content += frame(kNote, encode(note));
     const std::string next = config_.path + ".new";
     const int fd = ::open(next.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) give_up(next, "making");

@@ -17,7 +17,8 @@ AttemptNote note(AttemptStep step, std::uint32_t n) {
 }
 
 struct Opened {
-    explicit Opened(const std::string& path, std::string boot = "boot-1", std::uint64_t long_bytes = 4u << 20)
+    explicit Opened(const std::string& path, std::string boot = "boot-1",
+                    std::uint64_t long_bytes = 4u << 20)
         : journal({path, std::move(boot), long_bytes}, loop) {
         auto result = journal.load();
         EXPECT_TRUE(result);

@@ -34,28 +34,35 @@ std::string new_boot_id(runtime::Entropy& entropy) {
     return fmt::format("{:016x}{:016x}", high, entropy.next());
 }
 
-std::string machine_boot_id() { return first_line("/proc/sys/kernel/random/boot_id"); }
+std::string machine_boot_id() {
+    return first_line("/proc/sys/kernel/random/boot_id");
+}
 
-std::expected<std::string, Error> worker_id(const std::string& data_dir, runtime::Entropy& entropy) {
+std::expected<std::string, Error> worker_id(const std::string& data_dir,
+                                            runtime::Entropy& entropy) {
     const std::string path = data_dir + "/worker-id";
     const auto failed = [&](const char* what) {
-        return std::unexpected(Error{ErrorKind::internal, "data-dir",
-                                     fmt::format("cannot {} {}: {}", what, path, std::strerror(errno))});
+        return std::unexpected(
+            Error{ErrorKind::internal, "data-dir",
+                  fmt::format("cannot {} {}: {}", what, path, std::strerror(errno))});
     };
     if (::access(path.c_str(), F_OK) == 0) {
         std::string id = first_line(path);
         if (is_id(id)) return id;
-        return std::unexpected(Error{ErrorKind::invalid, "data-dir",
-                                     fmt::format("{} should be {} hex digits; remove it to become a new worker",
-                                                 path, kIdDigits)});
+        return std::unexpected(
+            Error{ErrorKind::invalid, "data-dir",
+                  fmt::format("{} should be {} hex digits; remove it to become a new worker", path,
+                              kIdDigits)});
     }
     const std::string id = new_boot_id(entropy);
     const std::string next = path + ".new";
-    const int fd = ::open(next.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    const int fd =
+        ::open(next.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) return failed("make");
     const std::string line = id + "\n";
-    const bool written = ::write(fd, line.data(), line.size()) == static_cast<ssize_t>(line.size()) &&
-                         ::fsync(fd) == 0;
+    const bool written =
+        ::write(fd, line.data(), line.size()) == static_cast<ssize_t>(line.size()) &&
+        ::fsync(fd) == 0;
     ::close(fd);
     if (!written || ::rename(next.c_str(), path.c_str()) != 0) return failed("write");
     const int directory = ::open(data_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -14,7 +14,8 @@ namespace {
 std::optional<std::uint32_t> number(std::string_view text) {
     std::uint32_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size() || text.empty()) return std::nullopt;
+    if (error != std::errc{} || end != text.data() + text.size() || text.empty())
+        return std::nullopt;
     return value;
 }
 
@@ -60,7 +61,8 @@ std::expected<RunUser, std::string> resolve_user(std::string_view run_as) {
         else
             ::getgrnam_r(group.c_str(), &entry, buffer.data(), buffer.size(), &found);
         if (!found)
-            return std::unexpected(fmt::format("run_as: there is no group '{}' on this machine", group));
+            return std::unexpected(
+                fmt::format("run_as: there is no group '{}' on this machine", group));
         own = own && found->gr_gid == ::getegid();
         user.gid = found->gr_gid;
     }

@@ -19,7 +19,7 @@ class Death : public WithRunner {
     }
 };
 
-TEST_F(Death, OfTheWorkerLeavesItsRunsAndTheirTrueExitCodes) {
+TEST_P(Death, OfTheWorkerLeavesItsRunsAndTheirTrueExitCodes) {
     const Signpost there(dir / "there");
     const Signpost go(dir / "go");
     const auto running = attempt_number(1);
@@ -27,11 +27,13 @@ TEST_F(Death, OfTheWorkerLeavesItsRunsAndTheirTrueExitCodes) {
     const pid_t worker = ::fork();
     if (worker == 0) {
         // Killed below: it never gets to the end of this.
-        HostUnderTest first(dir / "runner");
+        HostUnderTest first(dir / "runner", GetParam());
         first.host.run(shell(ended, "exit 23"));
         first.end_of(ended);
-        first.host.run(shell(running, "echo x > " + there.path() + "; read x < " + go.path() + "; exit 42"));
-        for (;;) first.loop.run_one_blocking();
+        first.host.run(
+            shell(running, "echo x > " + there.path() + "; read x < " + go.path() + "; exit 42"));
+        for (;;)
+            first.loop.run_one_blocking();
     }
     there.read();
     ::kill(worker, SIGKILL);
@@ -47,7 +49,7 @@ TEST_F(Death, OfTheWorkerLeavesItsRunsAndTheirTrueExitCodes) {
     EXPECT_EQ(host->end_of(running).exit_code, 42);
 }
 
-TEST_F(Death, OfTheWorkerWhileARunEndsLosesNothing) {
+TEST_P(Death, OfTheWorkerWhileARunEndsLosesNothing) {
     const Signpost there(dir / "there");
     const Signpost go(dir / "go");
     const auto id = attempt_number(1);
@@ -69,7 +71,7 @@ TEST_F(Death, OfTheWorkerWhileARunEndsLosesNothing) {
         EXPECT_EQ(host->end_of(id).exit_code, 9);
 }
 
-TEST_F(Death, OfTheRunnerKillsItsRuns) {
+TEST_P(Death, OfTheRunnerKillsItsRuns) {
     const Signpost there(dir / "there");
     const auto id = attempt_number(1);
     start_host();
@@ -87,7 +89,7 @@ TEST_F(Death, OfTheRunnerKillsItsRuns) {
     EXPECT_EQ(host->run(shell(attempt_number(2), "exit 1")).exit_code, 1);
 }
 
-TEST_F(Death, OfTheRunnerWithASupervisorIsSweptByTheNextRunner) {
+TEST_P(Death, OfTheRunnerWithASupervisorIsSweptByTheNextRunner) {
     const Signpost there(dir / "there");
     start_host();
     host->host.run(shell(attempt_number(1), "(setsid sh -c 'echo $$ > " + there.path() +
@@ -105,7 +107,7 @@ TEST_F(Death, OfTheRunnerWithASupervisorIsSweptByTheNextRunner) {
     EXPECT_EQ(host->listed[0].end.killed_by, KilledBy::host);
 }
 
-TEST_F(Death, OfTheRunnerComesByItselfWhenNobodyNeedsIt) {
+TEST_P(Death, OfTheRunnerComesByItselfWhenNobodyNeedsIt) {
     start_host();
     const auto id = attempt_number(1);
     host->run(shell(id, "true"));
@@ -123,7 +125,7 @@ TEST_F(Death, OfTheRunnerComesByItselfWhenNobodyNeedsIt) {
     EXPECT_TRUE(host->listed.empty());
 }
 
-TEST_F(Death, OfNobodyTwoRunnersForOneDirectory) {
+TEST_P(Death, OfNobodyTwoRunnersForOneDirectory) {
     start_host();
     const std::string command = std::string(KHRONOS_RUNNER) + " --dir " + (dir / "runner");
     const int status = std::system(command.c_str());
@@ -133,11 +135,15 @@ TEST_F(Death, OfNobodyTwoRunnersForOneDirectory) {
 TEST(RunnerDirectory, MustBeClosedToOthers) {
     const TempDir dir;
     std::filesystem::permissions(dir.path(), std::filesystem::perms::all);
-    const std::string command = std::string(KHRONOS_RUNNER) + " --foreground --dir " + dir.path() + " 2> " +
-                                (dir / "said");
+    const std::string command =
+        std::string(KHRONOS_RUNNER) + " --foreground --dir " + dir.path() + " 2> " + (dir / "said");
     EXPECT_EQ(WEXITSTATUS(std::system(command.c_str())), 1);
     EXPECT_NE(contents(dir / "said").find("0700"), std::string::npos);
 }
+
+INSTANTIATE_TEST_SUITE_P(Cgroups, Death, testing::Bool(), [](const auto& each) {
+    return each.param ? std::string("With") : std::string("Without");
+});
 
 }  // namespace
 }  // namespace khronos::worker

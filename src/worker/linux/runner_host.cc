@@ -27,30 +27,46 @@ namespace {
 constexpr int kAlreadyRunning = 3;
 constexpr std::string_view kPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-std::string key_of(const core::AttemptId& id) { return core::attempt::attempt_key(id); }
+std::string key_of(const core::AttemptId& id) {
+    return core::attempt::attempt_key(id);
+}
 
 runner::KillReason wire_reason(KilledBy why) {
     switch (why) {
-        case KilledBy::nobody: return runner::KillReason::none;
-        case KilledBy::timeout: return runner::KillReason::timeout;
-        case KilledBy::cancel: return runner::KillReason::cancel;
-        case KilledBy::guard: return runner::KillReason::guard;
-        case KilledBy::memory: return runner::KillReason::memory;
-        case KilledBy::supervisor: return runner::KillReason::supervisor_lost;
-        case KilledBy::host: return runner::KillReason::runner_lost;
+        case KilledBy::nobody:
+            return runner::KillReason::none;
+        case KilledBy::timeout:
+            return runner::KillReason::timeout;
+        case KilledBy::cancel:
+            return runner::KillReason::cancel;
+        case KilledBy::guard:
+            return runner::KillReason::guard;
+        case KilledBy::memory:
+            return runner::KillReason::memory;
+        case KilledBy::supervisor:
+            return runner::KillReason::supervisor_lost;
+        case KilledBy::host:
+            return runner::KillReason::runner_lost;
     }
     return runner::KillReason::none;
 }
 
 KilledBy killed_by(runner::KillReason reason) {
     switch (reason) {
-        case runner::KillReason::none: return KilledBy::nobody;
-        case runner::KillReason::timeout: return KilledBy::timeout;
-        case runner::KillReason::cancel: return KilledBy::cancel;
-        case runner::KillReason::guard: return KilledBy::guard;
-        case runner::KillReason::memory: return KilledBy::memory;
-        case runner::KillReason::supervisor_lost: return KilledBy::supervisor;
-        case runner::KillReason::runner_lost: return KilledBy::host;
+        case runner::KillReason::none:
+            return KilledBy::nobody;
+        case runner::KillReason::timeout:
+            return KilledBy::timeout;
+        case runner::KillReason::cancel:
+            return KilledBy::cancel;
+        case runner::KillReason::guard:
+            return KilledBy::guard;
+        case runner::KillReason::memory:
+            return KilledBy::memory;
+        case runner::KillReason::supervisor_lost:
+            return KilledBy::supervisor;
+        case runner::KillReason::runner_lost:
+            return KilledBy::host;
     }
     return KilledBy::nobody;
 }
@@ -70,7 +86,7 @@ ProcessEnd process_end(runner::RunEnd end) {
 }
 
 bool is_directory(const std::string& path) {
-    struct stat info {};
+    struct stat info{};
     return !path.empty() && ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
 }
 
@@ -79,7 +95,8 @@ bool is_directory(const std::string& path) {
 std::expected<void, Error> RunnerHostConfig::validate() const {
     if (::access(program.c_str(), X_OK) != 0)
         return std::unexpected(invalid("runner", fmt::format("{} is not a program", program)));
-    if (directory.empty()) return std::unexpected(invalid("data-dir", "the runner needs a directory"));
+    if (directory.empty())
+        return std::unexpected(invalid("data-dir", "the runner needs a directory"));
     return {};
 }
 
@@ -133,22 +150,27 @@ std::expected<runner::StartRun, std::string> RunnerHost::prepare(ProcessSpec& sp
         auto found = resolve_user(spec.run_as);
         if (!found) return std::unexpected(found.error());
         user = std::move(*found);
-        if (!config_.allowed_users.empty() && std::ranges::find(config_.allowed_users, user.name) == config_.allowed_users.end())
-            return std::unexpected(fmt::format("run_as: this worker does not run jobs as '{}'", user.name));
+        if (!config_.allowed_users.empty() &&
+            std::ranges::find(config_.allowed_users, user.name) == config_.allowed_users.end())
+            return std::unexpected(
+                fmt::format("run_as: this worker does not run jobs as '{}'", user.name));
     }
     runner::StartRun start;
     start.key = key_of(spec.id);
     // A later entry of the same name wins; our own come last (shell_run.cc).
-    std::map<std::string, std::string, std::less<>> env{{"PATH", std::string(kPath)},
-                                                        {"HOME", user.home.empty() ? "/" : user.home},
-                                                        {"USER", user.name},
-                                                        {"LOGNAME", user.name},
-                                                        {"SHELL", user.shell.empty() ? "/bin/sh" : user.shell},
-                                                        {"LANG", "C.UTF-8"}};
-    for (auto& [name, value] : spec.env) env[name] = std::move(value);
-    for (const auto& [name, value] : env) start.env.push_back(fmt::format("{}={}", name, value));
-    start.mark = fmt::format("KHRONOS_EXECUTION_ID={}\nKHRONOS_TOKEN={}", env["KHRONOS_EXECUTION_ID"],
-                             env["KHRONOS_TOKEN"]);
+    std::map<std::string, std::string, std::less<>> env{
+        {"PATH", std::string(kPath)},
+        {"HOME", user.home.empty() ? "/" : user.home},
+        {"USER", user.name},
+        {"LOGNAME", user.name},
+        {"SHELL", user.shell.empty() ? "/bin/sh" : user.shell},
+        {"LANG", "C.UTF-8"}};
+    for (auto& [name, value] : spec.env)
+        env[name] = std::move(value);
+    for (const auto& [name, value] : env)
+        start.env.push_back(fmt::format("{}={}", name, value));
+    start.mark = fmt::format("KHRONOS_EXECUTION_ID={}\nKHRONOS_TOKEN={}",
+                             env["KHRONOS_EXECUTION_ID"], env["KHRONOS_TOKEN"]);
     start.cwd = !spec.cwd.empty() ? spec.cwd : is_directory(user.home) ? user.home : "/";
     const std::string& name = spec.argv.front();
     if (name.find('/') != name.npos) {
@@ -264,8 +286,10 @@ int RunnerHost::connect() {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     // By way of the descriptor: the directory's name may be longer than an address allows.
-    fmt::format_to_n(address.sun_path, sizeof address.sun_path - 1, "/proc/self/fd/{}/socket", directory);
-    const bool ok = fd >= 0 && ::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+    fmt::format_to_n(address.sun_path, sizeof address.sun_path - 1, "/proc/self/fd/{}/socket",
+                     directory);
+    const bool ok =
+        fd >= 0 && ::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
     ucred peer{};
     socklen_t size = sizeof peer;
     const bool trusted = ok && ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
@@ -286,7 +310,8 @@ bool RunnerHost::start_runner() {
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&actions, 1, log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+    posix_spawn_file_actions_addopen(&actions, 1, log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND,
+                                     0600);
     posix_spawn_file_actions_adddup2(&actions, 1, 2);
     posix_spawn_file_actions_addclosefrom_np(&actions, 3);
     posix_spawnattr_t attributes;
@@ -297,15 +322,20 @@ bool RunnerHost::start_runner() {
     sigfillset(&all);
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &all);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    std::vector<std::string> words{config_.program, "--dir", config_.directory, "--idle-exit-ms", idle};
+    posix_spawnattr_setflags(&attributes,
+                             POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    std::vector<std::string> words{config_.program, "--dir", config_.directory, "--idle-exit-ms",
+                                   idle};
+    if (!config_.cgroups) words.emplace_back("--no-cgroups");
     std::vector<char*> argv;
-    for (std::string& word : words) argv.push_back(word.data());
+    for (std::string& word : words)
+        argv.push_back(word.data());
     argv.push_back(nullptr);
     std::string path = fmt::format("PATH={}", kPath);
     char* env[] = {path.data(), nullptr};
     pid_t pid = 0;
-    const int error = ::posix_spawn(&pid, config_.program.c_str(), &actions, &attributes, argv.data(), env);
+    const int error =
+        ::posix_spawn(&pid, config_.program.c_str(), &actions, &attributes, argv.data(), env);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
     if (error != 0) {
@@ -329,9 +359,10 @@ void RunnerHost::serve() {
         int fd = connect();
         if (fd < 0 && start_runner()) fd = connect();
         if (fd >= 0) {
-            delay_ms = 10;
             const bool stopped = talk(fd);
             ::close(fd);
+            // One that hangs up before it has told its list will do so again.
+            if (list_complete_) delay_ms = 10;
             runner_pid_.store(0);
             if (stopped) return;
             std::vector<Event> events;
@@ -339,7 +370,8 @@ void RunnerHost::serve() {
                 if (!std::exchange(host.up_, false)) return;
                 for (auto& [key, readers] : std::exchange(host.readers_, {}))
                     for (OutputDone& done : readers)
-                        done(std::unexpected(Error{ErrorKind::unavailable, "", "the runner went away"}));
+                        done(std::unexpected(
+                            Error{ErrorKind::unavailable, "", "the runner went away"}));
                 if (host.handler_.on_gone) host.handler_.on_gone();
             });
             deliver(std::move(events));
@@ -371,7 +403,8 @@ bool RunnerHost::talk(int fd) {
             if (n <= 0) break;
             out.erase(0, static_cast<std::size_t>(n));
         }
-        pollfd wait[2] = {{fd, static_cast<short>(POLLIN | (out.empty() ? 0 : POLLOUT)), 0}, {wake_, POLLIN, 0}};
+        pollfd wait[2] = {{fd, static_cast<short>(POLLIN | (out.empty() ? 0 : POLLOUT)), 0},
+                          {wake_, POLLIN, 0}};
         if (::poll(wait, 2, -1) < 0 && errno != EINTR) return false;
         if (wait[1].revents != 0) {
             std::uint64_t count = 0;
@@ -380,7 +413,8 @@ bool RunnerHost::talk(int fd) {
             out += std::exchange(outbox_, {});
             if (stop_) {
                 if (!out.empty()) {
-                    [[maybe_unused]] const ssize_t sent = ::send(fd, out.data(), out.size(), MSG_NOSIGNAL);
+                    [[maybe_unused]] const ssize_t sent =
+                        ::send(fd, out.data(), out.size(), MSG_NOSIGNAL);
                 }
                 return true;
             }
@@ -393,13 +427,15 @@ bool RunnerHost::talk(int fd) {
         std::vector<Event> events;
         runner::FrameType type{};
         std::string_view body;
-        while (in.next(type, body)) on_frame(type, body, events);
+        while (in.next(type, body))
+            on_frame(type, body, events);
         if (in.wrong()) return false;
         deliver(std::move(events));
     }
 }
 
-void RunnerHost::on_frame(runner::FrameType type, std::string_view body, std::vector<Event>& events) {
+void RunnerHost::on_frame(runner::FrameType type, std::string_view body,
+                          std::vector<Event>& events) {
     using runner::FrameType;
     runner::Reader r(body);
     const auto ended = [&](runner::RunEnd end, auto&& take) {
@@ -413,8 +449,9 @@ void RunnerHost::on_frame(runner::FrameType type, std::string_view body, std::ve
             const std::uint32_t version = r.u32();
             runner_pid_.store(static_cast<int>(r.u32()));
             if (version != runner::kProtocolVersion)
-                log(fmt::format("the runner in {} speaks version {}, this worker {}; it ends with its last run",
-                                config_.directory, version, runner::kProtocolVersion));
+                log(fmt::format(
+                    "the runner in {} speaks version {}, this worker {}; it ends with its last run",
+                    config_.directory, version, runner::kProtocolVersion));
             break;
         }
         case FrameType::run: {
@@ -477,7 +514,8 @@ void RunnerHost::on_frame(runner::FrameType type, std::string_view body, std::ve
             kept.total = r.u64();
             kept.head = r.text();
             kept.tail = r.text();
-            const bool found = known || runner::read_output_file(config_.directory + "/output/" + key, kept);
+            const bool found =
+                known || runner::read_output_file(config_.directory + "/output/" + key, kept);
             events.push_back([key, found, kept = std::move(kept)](RunnerHost& host) mutable {
                 const auto at = host.readers_.find(key);
                 if (at == host.readers_.end()) return;
@@ -487,7 +525,8 @@ void RunnerHost::on_frame(runner::FrameType type, std::string_view body, std::ve
                     if (found)
                         done(Output{kept.head, kept.tail, kept.total});
                     else
-                        done(std::unexpected(Error{ErrorKind::not_found, "", "this output is not kept any more"}));
+                        done(std::unexpected(
+                            Error{ErrorKind::not_found, "", "this output is not kept any more"}));
                 }
             });
             break;
@@ -509,12 +548,14 @@ void RunnerHost::note_output(const std::string& key) {
 void RunnerHost::find_old_outputs() {
     std::error_code error;
     std::vector<std::pair<std::filesystem::file_time_type, std::string>> found;
-    for (const auto& entry : std::filesystem::directory_iterator(config_.directory + "/output", error)) {
+    for (const auto& entry :
+         std::filesystem::directory_iterator(config_.directory + "/output", error)) {
         const auto time = entry.last_write_time(error);
         if (!error) found.emplace_back(time, entry.path().filename().string());
     }
     std::ranges::sort(found);
-    for (auto& [time, key] : found) note_output(key);
+    for (auto& [time, key] : found)
+        note_output(key);
 }
 
 }  // namespace khronos::worker

@@ -26,6 +26,7 @@ struct RunnerHostConfig {
     Duration idle_exit = std::chrono::seconds(10);  // a runner without work and worker ends
     std::size_t outputs_kept = 2000;                // files, of ended runs
     std::vector<std::string> allowed_users;         // empty: any
+    bool cgroups = true;                            // use control groups where there are any
     std::function<void(std::string)> log;           // a line for the operator; from any thread
 
     std::expected<void, Error> validate() const;

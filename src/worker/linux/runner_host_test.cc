@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "base/limits.h"
+#include "runner/cgroup.h"
 #include "worker/linux/testing/host_fixture.h"
 
 namespace khronos::worker {
@@ -24,7 +25,7 @@ class Runs : public WithRunner {
     std::uint32_t count_ = 0;
 };
 
-TEST_F(Runs, ReportTheTrueExitStatus) {
+TEST_P(Runs, ReportTheTrueExitStatus) {
     struct Case {
         std::string script;
         int code;
@@ -40,7 +41,7 @@ TEST_F(Runs, ReportTheTrueExitStatus) {
     }
 }
 
-TEST_F(Runs, MixBothOutputsInOrder) {
+TEST_P(Runs, MixBothOutputsInOrder) {
     const auto id = next();
     const ProcessEnd end = host->run(shell(id, "echo one; echo two >&2; echo three"));
     EXPECT_EQ(end.output_tail, "one\ntwo\nthree\n");
@@ -48,7 +49,7 @@ TEST_F(Runs, MixBothOutputsInOrder) {
     EXPECT_EQ(text_of(id), "one\ntwo\nthree\n");
 }
 
-TEST_F(Runs, KeepTheHeadAndTheTailOfALongOutput) {
+TEST_P(Runs, KeepTheHeadAndTheTailOfALongOutput) {
     const auto id = next();
     const ProcessEnd end = host->run(process(id, {"seq", "1", "200000"}));
     std::string expected;
@@ -67,7 +68,7 @@ TEST_F(Runs, KeepTheHeadAndTheTailOfALongOutput) {
     EXPECT_EQ(*after, *out);
 }
 
-TEST_F(Runs, AreNotHarmedByAGigabyteOfOutput) {
+TEST_P(Runs, AreNotHarmedByAGigabyteOfOutput) {
     const auto id = next();
     const ProcessEnd end = host->run(process(id, {"head", "-c", "1G", "/dev/zero"}));
     EXPECT_EQ(end.exit_code, 0);
@@ -76,7 +77,7 @@ TEST_F(Runs, AreNotHarmedByAGigabyteOfOutput) {
               limits::kOutputHead + limits::kOutputTail + 100);
 }
 
-TEST_F(Runs, ShowTheirOutputWhileTheyRun) {
+TEST_P(Runs, ShowTheirOutputWhileTheyRun) {
     const auto id = next();
     const Signpost there(dir / "there");
     host->host.run(shell(id, "echo half; echo go > " + there.path() + "; exec sleep 1000"));
@@ -86,7 +87,7 @@ TEST_F(Runs, ShowTheirOutputWhileTheyRun) {
     host->end_of(id);
 }
 
-TEST_F(Runs, SayClearlyThatACommandCouldNotBeExecuted) {
+TEST_P(Runs, SayClearlyThatACommandCouldNotBeExecuted) {
     ProcessEnd end = host->run(process(next(), {"no-such-command"}));
     EXPECT_EQ(end.exec_error, ENOENT);
     EXPECT_EQ(end.exit_code, 127);
@@ -104,15 +105,16 @@ TEST_F(Runs, SayClearlyThatACommandCouldNotBeExecuted) {
     EXPECT_EQ(end.exit_code, 126);
 }
 
-TEST_F(Runs, HaveACleanWorld) {
+TEST_P(Runs, HaveACleanWorld) {
     ::setenv("KHRONOS_TEST_SECRET", "leaked", 1);
     ::signal(SIGPIPE, SIG_IGN);
     const int inherited = ::open("/dev/null", O_RDONLY);  // no close-on-exec
     const auto id = next();
-    ProcessSpec spec = shell(id,
-                             "env | grep -v '^PWD='; echo fds; ls /proc/$$/fd | tr '\\n' ' '; umask; pwd; "
-                             "grep -E 'Sig(Blk|Ign|Cgt)' /proc/self/status; "
-                             "test \"$(cut -d' ' -f6 /proc/$$/stat)\" = $$ && echo own session");
+    ProcessSpec spec =
+        shell(id,
+              "env | grep -v '^PWD='; echo fds; ls /proc/$$/fd | tr '\\n' ' '; umask; pwd; "
+              "grep -E 'Sig(Blk|Ign|Cgt)' /proc/self/status; "
+              "test \"$(cut -d' ' -f6 /proc/$$/stat)\" = $$ && echo own session");
     spec.env.emplace_back("COLOUR", "blue");
     spec.cwd = "/tmp";
     host->run(std::move(spec));
@@ -121,7 +123,8 @@ TEST_F(Runs, HaveACleanWorld) {
     ::signal(SIGPIPE, SIG_DFL);
     EXPECT_EQ(text.find("leaked"), text.npos);
     EXPECT_NE(text.find("COLOUR=blue\n"), text.npos) << text;
-    for (const char* name : {"PATH=/usr/local/sbin:", "HOME=", "USER=", "LOGNAME=", "SHELL=", "LANG=C.UTF-8\n"})
+    for (const char* name :
+         {"PATH=/usr/local/sbin:", "HOME=", "USER=", "LOGNAME=", "SHELL=", "LANG=C.UTF-8\n"})
         EXPECT_NE(text.find(name), text.npos) << text;
     EXPECT_NE(text.find("fds\n0 1 2 "), text.npos) << text;
     EXPECT_NE(text.find("0022\n/tmp\n"), text.npos) << text;
@@ -130,7 +133,23 @@ TEST_F(Runs, HaveACleanWorld) {
     EXPECT_NE(text.find("own session\n"), text.npos) << text;
 }
 
-TEST_F(Runs, ReadTheirInputOrNothing) {
+TEST_P(Runs, AreInAGroupOfTheirOwnWhereThereAreGroups) {
+    if (runner::own_cgroup(contents("/proc/self/mountinfo"), contents("/proc/self/cgroup")).empty())
+        GTEST_SKIP() << "no control groups (v2) here";
+    const auto id = next();
+    ProcessSpec spec = shell(id, "grep ^0:: /proc/self/cgroup");
+    host->run(spec);
+    const bool grouped = text_of(id).find("/khronos-") != std::string::npos;
+    // Without the right to make groups there are none, and that is well.
+    if (::geteuid() == 0) EXPECT_EQ(grouped, GetParam()) << text_of(id);
+    const auto lingering = next();
+    spec.id = lingering;
+    spec.linger = true;
+    host->run(spec);
+    EXPECT_EQ(text_of(lingering).find("/khronos-"), std::string::npos);
+}
+
+TEST_P(Runs, ReadTheirInputOrNothing) {
     auto id = next();
     ProcessSpec spec = process(id, {"cat"});
     EXPECT_EQ(host->run(spec).output_bytes, 0u);
@@ -142,7 +161,7 @@ TEST_F(Runs, ReadTheirInputOrNothing) {
     EXPECT_EQ(host->output(id)->head, spec.input.substr(0, limits::kOutputHead));
 }
 
-TEST_F(Runs, EndAsAskedWhenTheirTimeIsUp) {
+TEST_P(Runs, EndAsAskedWhenTheirTimeIsUp) {
     ProcessSpec spec = shell(next(), "trap 'exit 7' TERM; while :; do sleep 1000 & wait; done");
     spec.timeout = std::chrono::milliseconds(100);
     const ProcessEnd end = host->run(spec);
@@ -151,11 +170,11 @@ TEST_F(Runs, EndAsAskedWhenTheirTimeIsUp) {
     EXPECT_FALSE(end.forced);
 }
 
-TEST_F(Runs, AreKilledAfterTheGraceWhenTheyIgnoreTheAsking) {
+TEST_P(Runs, AreKilledAfterTheGraceWhenTheyIgnoreTheAsking) {
     const Signpost there(dir / "there");
     const auto id = next();
-    ProcessSpec spec = shell(id, "trap '' TERM; (trap '' TERM; setsid sleep 1000 & echo $! > " + there.path() +
-                                     "); while :; do sleep 1000; done");
+    ProcessSpec spec = shell(id, "trap '' TERM; (trap '' TERM; setsid sleep 1000 & echo $! > " +
+                                     there.path() + "); while :; do sleep 1000; done");
     spec.kill_grace = std::chrono::milliseconds(100);
     host->host.run(spec);
     const pid_t other_session = std::stoi(there.read());
@@ -167,10 +186,11 @@ TEST_F(Runs, AreKilledAfterTheGraceWhenTheyIgnoreTheAsking) {
     EXPECT_FALSE(is_alive(other_session));
 }
 
-TEST_F(Runs, TakeTheDaemonsTheyLeaveBehindWithThem) {
+TEST_P(Runs, TakeTheDaemonsTheyLeaveBehindWithThem) {
     const Signpost there(dir / "there");
     const auto id = next();
-    host->host.run(shell(id, "(setsid sh -c '(setsid sleep 1000 & echo $! > " + there.path() + ")' &); exit 5"));
+    host->host.run(shell(
+        id, "(setsid sh -c '(setsid sleep 1000 & echo $! > " + there.path() + ")' &); exit 5"));
     // The command has ended or will; the daemon may not have begun. Either is right.
     const ProcessEnd end = host->end_of(id);
     EXPECT_EQ(end.exit_code, 5);
@@ -179,12 +199,13 @@ TEST_F(Runs, TakeTheDaemonsTheyLeaveBehindWithThem) {
         EXPECT_FALSE(is_alive(pid) && runner::carries_mark(pid, mark_of(id))) << pid;
 }
 
-TEST_F(Runs, MayLeaveDaemonsBehindWhenTheyLinger) {
+TEST_P(Runs, MayLeaveDaemonsBehindWhenTheyLinger) {
     const Signpost there(dir / "there");
     const Signpost on(dir / "on");
     const auto id = next();
-    ProcessSpec spec = shell(id, "(setsid sh -c 'echo $$ > " + there.path() +
-                                     "; exec sleep 1000' > /dev/null 2>&1 &); read x < " + on.path());
+    ProcessSpec spec =
+        shell(id, "(setsid sh -c 'echo $$ > " + there.path() +
+                      "; exec sleep 1000' > /dev/null 2>&1 &); read x < " + on.path());
     spec.linger = true;
     host->host.run(spec);
     const pid_t daemon = std::stoi(there.read());
@@ -195,14 +216,14 @@ TEST_F(Runs, MayLeaveDaemonsBehindWhenTheyLinger) {
     wait_for_death(daemon);
 }
 
-TEST_F(Runs, CannotBeOutrunByForkingAnew) {
+TEST_P(Runs, CannotBeOutrunByForkingAnew) {
     const Signpost there(dir / "there");
     const auto id = next();
     // Each generation outlives its parent and leaves its session.
     std::ofstream(dir / "chain") << "#!/bin/sh\nsetsid \"$0\" &\n";
     std::filesystem::permissions(dir / "chain", std::filesystem::perms::owner_all);
-    host->host.run(shell(id, "(" + (dir / "chain") + " &); (" + (dir / "chain") + " &); echo go > " + there.path() +
-                                 "; exec sleep 1000"));
+    host->host.run(shell(id, "(" + (dir / "chain") + " &); (" + (dir / "chain") +
+                                 " &); echo go > " + there.path() + "; exec sleep 1000"));
     there.read();
     host->host.kill(id, KilledBy::cancel, true);
     EXPECT_EQ(host->end_of(id).killed_by, KilledBy::cancel);
@@ -210,7 +231,7 @@ TEST_F(Runs, CannotBeOutrunByForkingAnew) {
         EXPECT_FALSE(is_alive(pid) && runner::carries_mark(pid, mark_of(id))) << pid;
 }
 
-TEST_F(Runs, DoNotStartAfterTheirGuardHasPassed) {
+TEST_P(Runs, DoNotStartAfterTheirGuardHasPassed) {
     const auto id = next();
     ProcessSpec spec = shell(id, "touch " + (dir / "started"));
     spec.guard = std::chrono::seconds(1);
@@ -227,7 +248,7 @@ std::int64_t boot_us() {
     return t.tv_sec * 1000000LL + t.tv_nsec / 1000;
 }
 
-TEST_F(Runs, DieAtTheirGuardsDeadlineByThemselves) {
+TEST_P(Runs, DieAtTheirGuardsDeadlineByThemselves) {
     ProcessSpec spec = shell(next(), "trap '' TERM; setsid sleep 1000");
     spec.guard = std::chrono::seconds(1);
     spec.deadline = MonoTime{boot_us() + 200000};
@@ -237,7 +258,7 @@ TEST_F(Runs, DieAtTheirGuardsDeadlineByThemselves) {
     EXPECT_GE(boot_us(), spec.deadline.us);
 }
 
-TEST_F(Runs, LiveOnWhenTheirGuardIsExtended) {
+TEST_P(Runs, LiveOnWhenTheirGuardIsExtended) {
     const Signpost there(dir / "there");
     const Signpost go(dir / "go");
     const auto guarded = next();
@@ -257,7 +278,7 @@ TEST_F(Runs, LiveOnWhenTheirGuardIsExtended) {
     EXPECT_EQ(host->end_of(guarded).exit_code, 0);
 }
 
-TEST_F(Runs, AreKilledWhenTheyTakeMoreMemoryThanAllowed) {
+TEST_P(Runs, AreKilledWhenTheyTakeMoreMemoryThanAllowed) {
     // tail keeps in memory whatever it is given until the end, which does not come.
     ProcessSpec spec = shell(next(), "(head -c 200M /dev/zero; sleep 1000) | tail");
     spec.memory_bytes = 50u << 20;
@@ -265,15 +286,16 @@ TEST_F(Runs, AreKilledWhenTheyTakeMoreMemoryThanAllowed) {
     EXPECT_EQ(end.killed_by, KilledBy::memory);
 }
 
-TEST_F(Runs, SurviveNothingWhenTheirSupervisorIsKilled) {
+TEST_P(Runs, SurviveNothingWhenTheirSupervisorIsKilled) {
     const auto id = next();
-    const ProcessEnd end = host->run(shell(id, "(setsid sleep 1000 &); kill -9 $PPID; exec sleep 1000"));
+    const ProcessEnd end =
+        host->run(shell(id, "(setsid sleep 1000 &); kill -9 $PPID; exec sleep 1000"));
     EXPECT_EQ(end.killed_by, KilledBy::supervisor);
     for (const pid_t pid : runner::all_processes())
         EXPECT_FALSE(is_alive(pid) && runner::carries_mark(pid, mark_of(id))) << pid;
 }
 
-TEST_F(Runs, AreKilledEvenIfTheyHaveStoppedTheirSupervisor) {
+TEST_P(Runs, AreKilledEvenIfTheyHaveStoppedTheirSupervisor) {
     ProcessSpec spec = shell(next(), "kill -STOP $PPID; exec sleep 1000");
     spec.timeout = std::chrono::milliseconds(50);
     spec.kill_grace = std::chrono::milliseconds(50);
@@ -282,7 +304,7 @@ TEST_F(Runs, AreKilledEvenIfTheyHaveStoppedTheirSupervisor) {
     EXPECT_TRUE(end.forced);
 }
 
-TEST_F(Runs, AreStartedOnceWhenAskedForTwice) {
+TEST_P(Runs, AreStartedOnceWhenAskedForTwice) {
     const auto id = next();
     const ProcessSpec spec = shell(id, "echo run >> " + (dir / "count"));
     host->host.run(spec);
@@ -294,9 +316,10 @@ TEST_F(Runs, AreStartedOnceWhenAskedForTwice) {
     EXPECT_EQ(contents(dir / "count"), "run\n");
 }
 
-TEST_F(Runs, ChangeTheirUserOnlyAsRoot) {
+TEST_P(Runs, ChangeTheirUserOnlyAsRoot) {
     const auto id = next();
-    ProcessSpec spec = shell(id, "id -u; id -un; id -G; grep NoNewPrivs /proc/self/status; echo $HOME $USER");
+    ProcessSpec spec =
+        shell(id, "id -u; id -un; id -G; grep NoNewPrivs /proc/self/status; echo $HOME $USER");
     spec.run_as = "nobody";
     if (::geteuid() == 0) {
         host->run(spec);
@@ -316,13 +339,17 @@ TEST_F(Runs, ChangeTheirUserOnlyAsRoot) {
     EXPECT_EQ(host->refused[unknown], "run_as: there is no user 'no-such-user' on this machine");
 }
 
-TEST_F(Runs, AreMany) {
+TEST_P(Runs, AreMany) {
     constexpr std::uint32_t kRuns = 500;
     for (std::uint32_t i = 1; i <= kRuns; ++i)
         host->host.run(shell(attempt_number(i), "exit " + std::to_string(i % 200)));
     for (std::uint32_t i = 1; i <= kRuns; ++i)
         EXPECT_EQ(host->end_of(attempt_number(i)).exit_code, static_cast<int>(i % 200));
 }
+
+INSTANTIATE_TEST_SUITE_P(Cgroups, Runs, testing::Bool(), [](const auto& each) {
+    return each.param ? std::string("With") : std::string("Without");
+});
 
 }  // namespace
 }  // namespace khronos::worker

@@ -28,7 +28,8 @@ class WholeWorker : public testing::Test {
 
 TEST_F(WholeWorker, RunsAJobFromOfferToAcknowledge) {
     const auto id = attempt_number(1);
-    const core::RunResult r = worker->run(script(id, "echo hello $KHRONOS_JOB_NAME $KHRONOS_TOKEN; exit 3"));
+    const core::RunResult r =
+        worker->run(script(id, "echo hello $KHRONOS_JOB_NAME $KHRONOS_TOKEN; exit 3"));
     EXPECT_EQ(r.outcome, ExecutionState::failed);
     EXPECT_EQ(r.exit_code, 3);
     EXPECT_EQ(r.message, "exit status 3");
@@ -82,7 +83,8 @@ TEST_F(WholeWorker, RefusesWhatItCouldNotDo) {
     EXPECT_EQ(refused(2).message, "Specified executor is not present: 'telepathy'");
     EXPECT_EQ(refused(2).reason, core::Reason::no_executor);
     EXPECT_FALSE(refused(2).retry_elsewhere);
-    EXPECT_EQ(refused(3).message, "executor_config.command: the single quote at character 6 is never closed");
+    EXPECT_EQ(refused(3).message,
+              "executor_config.command: the single quote at character 6 is never closed");
     EXPECT_FALSE(refused(3).retry_elsewhere);
     EXPECT_EQ(refused(4).message, "run_as: there is no user 'no-such-user' on this machine");
     EXPECT_TRUE(refused(4).retry_elsewhere);
@@ -109,10 +111,12 @@ TEST_F(WholeWorker, KeepsItsRunsOverItsOwnRestart) {
     const auto unacknowledged = attempt_number(2);
     const auto local = attempt_number(3);
     worker->acknowledge = false;
-    worker->say(core::Offer{script(running, "echo x > " + there.path() + "; read x < " + go.path() + "; exit 42")});
+    worker->say(core::Offer{
+        script(running, "echo x > " + there.path() + "; read x < " + go.path() + "; exit 42")});
     worker->say(core::Offer{job(local, "endless")});
     EXPECT_EQ(worker->run(script(unacknowledged, "exit 5")).exit_code, 5);
-    worker->wait([&] { return worker->started.contains(running) && worker->started.contains(local); });
+    worker->wait(
+        [&] { return worker->started.contains(running) && worker->started.contains(local); });
     there.read();
 
     worker.reset();
@@ -158,6 +162,18 @@ TEST_F(WholeWorker, ShowsTheOutputOfARunThatIsOverAndDone) {
     ASSERT_TRUE(output->has_value());
     EXPECT_EQ((*output)->head.substr(0, 6), "1\n2\n3\n");
     EXPECT_EQ((*output)->total, 48894u);
+}
+
+TEST_F(WholeWorker, LosesAGuardedRunAtItsDeadlineEvenIfItIsFrozenItself) {
+    // The worker's clock stands still, so it sends no heartbeat and notices no deadline.
+    core::RunSpec spec = script(attempt_number(1), "trap '' TERM; exec sleep 1000");
+    spec.guard = std::chrono::seconds(3);
+    const core::RunResult r = worker->run(spec);
+    EXPECT_TRUE(worker->started.contains(spec.id));
+    EXPECT_EQ(r.outcome, ExecutionState::lost);
+    EXPECT_EQ(r.reason, core::Reason::worker_lost);
+    EXPECT_EQ(r.signal, SIGKILL);
+    EXPECT_GE(boot_time(), worker->loop.mono_now() + spec.guard);
 }
 
 TEST_F(WholeWorker, SaysItAllAgainOnANewConnection) {

@@ -74,7 +74,8 @@ class SmallServer {
             const std::string answer = answer_(request);
             std::size_t sent = 0;
             while (sent < answer.size()) {
-                const ssize_t n = ::send(fd, answer.data() + sent, answer.size() - sent, MSG_NOSIGNAL);
+                const ssize_t n =
+                    ::send(fd, answer.data() + sent, answer.size() - sent, MSG_NOSIGNAL);
                 if (n <= 0) break;
                 sent += static_cast<std::size_t>(n);
             }
@@ -89,7 +90,8 @@ class SmallServer {
             const std::size_t head = text.find("\r\n\r\n");
             if (head != text.npos) {
                 const std::size_t at = text.find("Content-Length: ");
-                const std::size_t body = at == text.npos ? 0 : std::strtoul(text.c_str() + at + 16, nullptr, 10);
+                const std::size_t body =
+                    at == text.npos ? 0 : std::strtoul(text.c_str() + at + 16, nullptr, 10);
                 if (text.size() >= head + 4 + body) return text;
             }
             if (!wait(fd)) return text;
@@ -108,7 +110,8 @@ class SmallServer {
     std::thread thread_;
 };
 
-inline std::string http_answer(int status, const std::string& body, const std::string& headers = "") {
+inline std::string http_answer(int status, const std::string& body,
+                               const std::string& headers = "") {
     return "HTTP/1.1 " + std::to_string(status) + " X\r\n" + headers +
            "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
 }

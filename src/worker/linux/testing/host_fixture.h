@@ -2,8 +2,8 @@
 #pragma once
 
 #include <fcntl.h>
-#include <poll.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -83,7 +83,8 @@ inline core::AttemptId attempt_number(std::uint32_t n) {
 }
 
 inline std::string mark_of(const core::AttemptId& id) {
-    return "KHRONOS_EXECUTION_ID=" + to_text(id.execution) + "\nKHRONOS_TOKEN=" + std::to_string(id.attempt.value);
+    return "KHRONOS_EXECUTION_ID=" + to_text(id.execution) +
+           "\nKHRONOS_TOKEN=" + std::to_string(id.attempt.value);
 }
 
 inline ProcessSpec process(core::AttemptId id, std::vector<std::string> argv) {
@@ -102,7 +103,8 @@ inline ProcessSpec shell(core::AttemptId id, std::string script) {
 }
 
 struct HostUnderTest {
-    explicit HostUnderTest(std::string directory) : host(config(std::move(directory)), loop) {
+    explicit HostUnderTest(std::string directory, bool cgroups = true)
+        : host(config(std::move(directory), cgroups), loop) {
         ProcessHost::Handler h;
         h.on_ready = [this](std::vector<KnownProcess> runs) {
             ++ready;
@@ -110,17 +112,22 @@ struct HostUnderTest {
         };
         h.on_gone = [this] { ++gone; };
         h.on_started = [this](const core::AttemptId& id, WallTime) { started[id] = true; };
-        h.on_refused = [this](const core::AttemptId& id, std::string why) { refused[id] = std::move(why); };
-        h.on_ended = [this](const core::AttemptId& id, ProcessEnd end) { ended[id] = std::move(end); };
+        h.on_refused = [this](const core::AttemptId& id, std::string why) {
+            refused[id] = std::move(why);
+        };
+        h.on_ended = [this](const core::AttemptId& id, ProcessEnd end) {
+            ended[id] = std::move(end);
+        };
         host.set_handler(std::move(h));
         host.start();
         wait([this] { return ready > 0; });
     }
-    static RunnerHostConfig config(std::string directory) {
+    static RunnerHostConfig config(std::string directory, bool cgroups = true) {
         RunnerHostConfig c;
         c.program = KHRONOS_RUNNER;
         c.directory = std::move(directory);
         c.idle_exit = std::chrono::milliseconds(500);
+        c.cgroups = cgroups;
         return c;
     }
     template <class Predicate>
@@ -153,7 +160,8 @@ struct HostUnderTest {
     std::map<core::AttemptId, ProcessEnd> ended;
 };
 
-class WithRunner : public testing::Test {
+// With control groups (where there are any) and without.
+class WithRunner : public testing::TestWithParam<bool> {
   protected:
     void SetUp() override { ::alarm(240); }  // a test that waits for ever is stopped
     void TearDown() override {
@@ -166,7 +174,7 @@ class WithRunner : public testing::Test {
         }
         ::alarm(0);
     }
-    void start_host() { host = std::make_unique<HostUnderTest>(dir / "runner"); }
+    void start_host() { host = std::make_unique<HostUnderTest>(dir / "runner", GetParam()); }
 
     TempDir dir;
     std::unique_ptr<HostUnderTest> host;

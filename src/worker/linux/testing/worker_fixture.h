@@ -1,6 +1,7 @@
 // A whole worker over the real runner and journal, and an agent that plays by the protocol.
 #pragma once
 
+#include <ctime>
 #include <map>
 #include <memory>
 #include <set>
@@ -20,13 +21,16 @@ class Endless final : public Executor {
   public:
     explicit Endless(runtime::Loop& loop) : loop_(loop) {}
     std::optional<std::string> check(const core::RunSpec&) const override { return std::nullopt; }
-    void run(const core::RunSpec& spec, FenceToken, Done done) override { runs_[spec.id] = std::move(done); }
+    void run(const core::RunSpec& spec, FenceToken, Done done) override {
+        runs_[spec.id] = std::move(done);
+    }
     void cancel(const core::AttemptId& id, KilledBy why) override {
         const auto at = runs_.find(id);
         if (at == runs_.end()) return;
         loop_.post([done = std::move(at->second), why]() mutable {
             Result r;
-            r.result.outcome = why == KilledBy::cancel ? core::ExecutionState::cancelled : core::ExecutionState::lost;
+            r.result.outcome = why == KilledBy::cancel ? core::ExecutionState::cancelled
+                                                       : core::ExecutionState::lost;
             r.output = {"said\n", "", 5};
             done(std::move(r));
         });
@@ -37,6 +41,12 @@ class Endless final : public Executor {
     runtime::Loop& loop_;
     std::map<core::AttemptId, Done> runs_;
 };
+
+inline MonoTime boot_time() {
+    timespec t{};
+    ::clock_gettime(CLOCK_BOOTTIME, &t);
+    return MonoTime{t.tv_sec * 1000000LL + t.tv_nsec / 1000};
+}
 
 struct WorkerUnderTest {
     explicit WorkerUnderTest(const TempDir& dir)
@@ -94,7 +104,8 @@ struct WorkerUnderTest {
         return end_of(id);
     }
 
-    runtime::ManualLoop loop;
+    // Stands still at the machine's own time, which the runner goes by.
+    runtime::ManualLoop loop{runtime::ManualLoop::kDefaultWall, boot_time()};
     RunnerHost host;
     FileJournal journal;
     Noop noop;

@@ -1,0 +1,74 @@
+// One agent's process: the production drivers, put together as the application does it, on the
+// simulated ports. Destroying it is a crash: nothing is said to anybody.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "cluster/job_writer.h"
+#include "dispatch/dispatcher.h"
+#include "scheduler/scheduler.h"
+#include "sim/net.h"
+#include "sim/world.h"
+#include "store/memory/memory_backend.h"
+
+namespace khronos::sim {
+
+class Agent {
+  public:
+    struct Config {
+        std::string name = "agent-1";
+        Duration relist_every{0};
+    };
+    struct Events {
+        // It begins to take its shards.
+        std::function<void()> on_begins;
+        std::function<void(std::string)> on_warning;
+        // It cannot go on and wants to be started anew.
+        std::function<void(std::string)> on_failed;
+    };
+
+    Agent(World& world, const WallClock& clock, store::MemoryBackend& backend, Net& net,
+          Config config, Events events, Seeded random);
+    ~Agent();
+
+    // Ends as after SIGTERM: decides nothing more, waits `patience` for what runs, hands its
+    // shards back.
+    void stop(Duration patience, std::function<void()> done);
+
+    bool ready() const { return ready_; }
+    // The whole process does nothing until then.
+    void freeze_until(MonoTime until);
+    cluster::JobWriter& jobs() { return writer_; }
+    const scheduler::Scheduler& scheduler() const { return scheduler_; }
+    dispatch::Dispatcher& dispatcher() { return dispatcher_; }
+
+  private:
+    scheduler::SchedulerConfig scheduler_config() const;
+    scheduler::Scheduler::Events scheduler_events();
+    dispatch::Dispatcher::Events dispatcher_events();
+    store::Mirror::Listener jobs_listener();
+    void begin();
+    void delete_ephemeral(const std::string& name, JobUid uid);
+
+    Config config_;
+    Events events_;
+    SimLoop loop_;      // what decides
+    SimLoop api_loop_;  // what answers
+    Seeded random_;
+    std::string id_;
+    store::MemoryStore store_;
+    store::MemoryStore api_store_;
+    Net::AgentPort port_;
+    cluster::JobWriter writer_;      // of the API
+    cluster::JobWriter own_writer_;  // deletes ephemeral jobs
+    dispatch::Dispatcher dispatcher_;
+    scheduler::Scheduler scheduler_;
+    store::Mirror jobs_;
+    bool begun_ = false;
+    bool ready_ = false;
+    std::function<void()> stopped_;
+};
+
+}  // namespace khronos::sim

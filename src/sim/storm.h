@@ -1,0 +1,83 @@
+// A simulation driven by a seed: which features and which faults there are, what the clients ask
+// for and when, and what breaks. In the end the faults stop, everything that waits has to come to
+// its end, and nothing may be left over.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "sim/simulation.h"
+
+namespace khronos::sim {
+
+struct StormResult {
+    std::uint64_t seed = 0;
+    std::vector<Violation> violations;
+    std::uint64_t hash = 0;
+    std::uint64_t events = 0;
+    Duration simulated{0};
+    std::size_t decisions = 0;  // records
+    std::size_t runs = 0;       // processes
+    std::size_t operations = 0;  // of clients, acknowledged
+    std::string story;           // what kind of storm it was
+};
+
+// Which faults and features a storm has; each is there or not by the seed.
+struct StormPlan {
+    // Faults.
+    bool unknown_writes = false, failing_reads = false, slow_store = false;
+    bool store_outages = false, store_full = false;
+    bool lagging_watches = false, lost_watches = false, compaction = false;
+    bool agent_crashes = false, long_outages = false, clean_restarts = false, freezes = false;
+    bool worker_crashes = false, separate_worker = false, broken_links = false;
+    bool forgetful_worker = false, refusing_worker = false, few_slots = false;
+    bool small_steps = false, forward_steps = false, backward_steps = false;
+    bool late_timers = false;
+    // Features.
+    bool one_shard = false, every_second = false, zones = false, once_schedules = false;
+    bool limits = false, misfire_policies = false, failures = false, retries = false;
+    bool timeouts = false, spread = false, deadlines = false, windows = false;
+    bool short_history = false, ephemeral = false;
+    bool edits = false, deletes = false, manual_runs = false;
+
+    std::string text() const;
+};
+
+class Storm {
+  public:
+    // `story`: see SimulationOptions. `length`: of the time with faults; 0: by the seed.
+    Storm(std::uint64_t seed, std::function<void(const std::string&)> story, Duration length);
+    ~Storm();
+
+    StormResult run();
+
+  private:
+    static StormPlan plan_of(Seeded& random);
+    SimulationOptions options(std::function<void(const std::string&)> story);
+    core::JobSpec random_spec(const std::string& name);
+    std::string random_schedule();
+    void change(core::JobSpec& spec);
+    void set_store_rules();
+    void next_operation();
+    void operate();
+    void next_trouble();
+    void trouble();
+    void bring_back(Duration after);
+    void calm();
+    bool quieten();
+
+    std::uint64_t seed_;
+    Seeded random_;
+    StormPlan plan_;
+    Duration length_;
+    std::string zone_;
+    std::unique_ptr<Simulation> sim_;
+    std::vector<std::string> names_;
+    bool calm_ = false;
+};
+
+}  // namespace khronos::sim
