@@ -25,8 +25,8 @@ struct Filled {
             job.spec.metadata = {{"team", fmt::format("{}", i % 17)}};
             catalog.apply(job.spec.name, SharedBytes(store::encode(job)),
                           Revision(static_cast<std::uint64_t>(i + 1)));
-            catalog.apply_stats(job.uid, {static_cast<std::uint64_t>(i * 7919 % 1000), 0, {}, {},
-                                          "success"});
+            catalog.apply_stats(
+                job.uid, {static_cast<std::uint64_t>(i * 7919 % 1000), 0, {}, {}, "success"});
         }
     }
 };

@@ -32,11 +32,11 @@ std::optional<Format> format_from_text(std::string_view text);
 struct Options {
     std::string server{kDefaultServer};  // for messages; the client knows it
     Format format = Format::table;
-    bool quiet = false;       // only what was asked for; no remarks
-    bool yes = false;         // do not ask
-    bool color = false;       // a terminal that may be coloured
-    bool interactive = false; // somebody can answer a question
-    int width = 0;            // of the terminal, in columns; 0: none, nothing is cut
+    bool quiet = false;        // only what was asked for; no remarks
+    bool yes = false;          // do not ask
+    bool color = false;        // a terminal that may be coloured
+    bool interactive = false;  // somebody can answer a question
+    int width = 0;             // of the terminal, in columns; 0: none, nothing is cut
 };
 
 // A document to apply, by the name that messages call it.
@@ -59,8 +59,8 @@ struct Session {
 // ---- khronos job
 
 struct JobListArgs {
-    std::string contains = {};  // --contains: in name or display name
-    std::string status = {};    // --status
+    std::string contains = {};             // --contains: in name or display name
+    std::string status = {};               // --status
     std::vector<std::string> labels = {};  // -l key=value: of the metadata, all of them
     std::string sort = "name";
     bool descending = false;
@@ -84,7 +84,7 @@ struct JobRunArgs {
     std::string payload = {};  // JSON text
     std::string idempotency_key = {};
     bool wait = false;
-    Duration timeout{0};          // of the wait; 0: for ever
+    Duration timeout{0};  // of the wait; 0: for ever
 };
 int job_run(const Options& options, const JobRunArgs& args, Session& session);
 

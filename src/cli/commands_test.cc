@@ -96,14 +96,15 @@ TEST(JobCommands, DeleteAsksFirst) {
     EXPECT_EQ(job_delete(run.options, {"a"}, run.session), kDone);
     run.options.yes = true;
     EXPECT_EQ(job_delete(run.options, {"a", "none"}, run.session), kFailed);
-    EXPECT_THAT(run.agent.lines(), ElementsAre("DELETE /v1/jobs/a", "DELETE /v1/jobs/a",
-                                               "DELETE /v1/jobs/none"));
+    EXPECT_THAT(run.agent.lines(),
+                ElementsAre("DELETE /v1/jobs/a", "DELETE /v1/jobs/a", "DELETE /v1/jobs/none"));
 }
 
 TEST(JobCommands, PauseAndResumeSetAndDoNotFlip) {
     Bench run;
     run.agent.on("POST /v1/jobs/a/toggle?disabled=true", 200, R"({"next":"0001-01-01T00:00:00Z"})");
-    run.agent.on("POST /v1/jobs/a/toggle?disabled=false", 200, R"({"next":"2026-01-01T00:00:00Z"})");
+    run.agent.on("POST /v1/jobs/a/toggle?disabled=false", 200,
+                 R"({"next":"2026-01-01T00:00:00Z"})");
     EXPECT_EQ(job_pause(run.options, {"a"}, true, run.session), kDone);
     EXPECT_EQ(job_pause(run.options, {"a"}, false, run.session), kDone);
     EXPECT_EQ(run.out.str(), "job a paused\njob a resumed, runs next at 2026-01-01T00:00:00Z\n");
@@ -122,16 +123,17 @@ TEST(JobCommands, NextPrintsOneTimeALine) {
 
 TEST(JobApply, ChecksEverythingBeforeItSavesAnything) {
     Bench run;
-    run.files["d"] = {{"d/a.json", R"({"name":"a"})"}, {"d/b.json", R"([{"name":"b","schedul":""}])"}};
+    run.files["d"] = {{"d/a.json", R"({"name":"a"})"},
+                      {"d/b.json", R"([{"name":"b","schedul":""}])"}};
     run.agent.on("PUT /v1/jobs/a?dry_run", 200, "{}");
-    run.agent.on("PUT /v1/jobs/b?dry_run", 400,
-                 R"({"detail":"no","errors":[{"field":"schedul","message":"unknown key; did you mean schedule?"}]})");
+    run.agent.on(
+        "PUT /v1/jobs/b?dry_run", 400,
+        R"({"detail":"no","errors":[{"field":"schedul","message":"unknown key; did you mean schedule?"}]})");
     EXPECT_EQ(job_apply(run.options, {.files = {"d"}}, run.session), kFailed);
-    EXPECT_EQ(run.err.str(),
-              "error: d/b.json[0]: schedul: unknown key; did you mean schedule?\n");
+    EXPECT_EQ(run.err.str(), "error: d/b.json[0]: schedul: unknown key; did you mean schedule?\n");
     EXPECT_THAT(run.agent.lines(), ElementsAre("PUT /v1/jobs/a?dry_run", "PUT /v1/jobs/b?dry_run"));
-    EXPECT_THAT(run.agent.asked[0].headers,
-                testing::Contains(std::pair<std::string, std::string>("Prefer", "handling=strict")));
+    EXPECT_THAT(run.agent.asked[0].headers, testing::Contains(std::pair<std::string, std::string>(
+                                                "Prefer", "handling=strict")));
 }
 
 TEST(JobApply, SaysWhatItDidWithEach) {

@@ -35,7 +35,8 @@ class FakeAgent final : public HttpClient {
 
     std::vector<std::string> lines() const {
         std::vector<std::string> all;
-        for (const HttpAsk& ask : asked) all.push_back(ask.method + " " + ask.target);
+        for (const HttpAsk& ask : asked)
+            all.push_back(ask.method + " " + ask.target);
         return all;
     }
 };
@@ -48,18 +49,18 @@ struct Bench {
     std::ostringstream out, err;
     std::map<std::string, std::vector<SourceFile>> files;
     MonoTime clock{0};
-    Session session{agent,
-                    in,
-                    out,
-                    err,
-                    [this](const std::string& path)
-                        -> std::expected<std::vector<SourceFile>, std::string> {
-                        const auto found = files.find(path);
-                        if (found == files.end()) return std::unexpected("No such file");
-                        return found->second;
-                    },
-                    [this] { return clock; },
-                    [this](Duration d) { clock = clock + d; }};
+    Session session{
+        agent,
+        in,
+        out,
+        err,
+        [this](const std::string& path) -> std::expected<std::vector<SourceFile>, std::string> {
+            const auto found = files.find(path);
+            if (found == files.end()) return std::unexpected("No such file");
+            return found->second;
+        },
+        [this] { return clock; },
+        [this](Duration d) { clock = clock + d; }};
 };
 
 }  // namespace khronos::cli
