@@ -123,8 +123,9 @@ TEST(ScheduleRoutes, NextAnswersAsManyTimesAsAsked) {
     const auto body = world.ask("GET /v1/jobs/a/next?n=2").json();
     EXPECT_EQ(body.at("timezone"), "Asia/Tokyo");
     EXPECT_EQ(body.at("times"), parse_json(R"(["2024-01-02T00:00:00Z","2024-01-03T00:00:00Z"])"));
-    EXPECT_EQ(world.ask("GET /v1/jobs/a/next?n=1&from=2025-06-01T12:00:00Z").json().at("times").at(0),
-              "2025-06-02T00:00:00Z");
+    EXPECT_EQ(
+        world.ask("GET /v1/jobs/a/next?n=1&from=2025-06-01T12:00:00Z").json().at("times").at(0),
+        "2025-06-02T00:00:00Z");
     EXPECT_EQ(world.ask("GET /v1/jobs/a/next?from=x").status, 400);
     EXPECT_EQ(world.ask("GET /v1/jobs/x/next").status, 404);
 }
@@ -207,7 +208,8 @@ TEST(RestoreRoute, SavesEveryJobWithItsCounters) {
     World world;
     const Answer answer = world.ask(
         "POST /v1/restore",
-        form("file", R"([{"name":"a","success_count":4},{"name":"b","schedule":"@daily"}])"), kForm);
+        form("file", R"([{"name":"a","success_count":4},{"name":"b","schedule":"@daily"}])"),
+        kForm);
     EXPECT_EQ(answer.status, 200);
     EXPECT_EQ(answer.body, R"("[\"success create a\",\"success create b\"]")");
     EXPECT_EQ(world.ask("GET /v1/jobs/a").json().at("success_count"), 4);
@@ -215,8 +217,8 @@ TEST(RestoreRoute, SavesEveryJobWithItsCounters) {
 
 TEST(RestoreRoute, SavesNothingWhereOneIsWrong) {
     World world;
-    const Answer answer = world.ask(
-        "POST /v1/restore", form("file", R"([{"name":"a"},{"name":"b c"}])"), kForm);
+    const Answer answer =
+        world.ask("POST /v1/restore", form("file", R"([{"name":"a"},{"name":"b c"}])"), kForm);
     EXPECT_EQ(answer.status, 400);
     EXPECT_THAT(answer.body, HasSubstr("[1].name: name contains illegal character"));
     EXPECT_EQ(world.catalog.size(), 0u);
@@ -261,10 +263,10 @@ TEST(Front, LetsInOnlyThoseWhoCallUsByOurName) {
     for (const char* host : {"localhost", "LOCALHOST:10001", "127.0.0.1", "127.0.0.1:1", "[::1]",
                              "[::1]:10001", "khronos.example:443", "10.0.0.1:8080", "[fd00::1]:1"})
         EXPECT_EQ(world.ask("GET /livez", "", {{"Host", host}}).status, 200) << host;
-    for (const char* host : {"", "evil.example", "evil.example:10001", "localhost.evil.example",
-                             "127.0.0.1.evil.example", "localhost:", "localhost:x", "localhost:1:2",
-                             "[::1", "[::1]x", "::1", "localhost@evil.example", "127.0.0.2",
-                             "localhost:123456"})
+    for (const char* host :
+         {"", "evil.example", "evil.example:10001", "localhost.evil.example",
+          "127.0.0.1.evil.example", "localhost:", "localhost:x", "localhost:1:2", "[::1", "[::1]x",
+          "::1", "localhost@evil.example", "127.0.0.2", "localhost:123456"})
         EXPECT_EQ(world.ask("GET /livez", "", {{"Host", host}}).status, 403) << host;
 }
 
@@ -279,9 +281,9 @@ TEST(Front, RefusesWritesOfForeignPages) {
     EXPECT_EQ(post({{"Origin", "https://tools.example"}}), 200);
     EXPECT_EQ(post({{"Sec-Fetch-Site", "same-origin"}}), 200);
     EXPECT_EQ(post({{"Sec-Fetch-Site", "none"}}), 200);
-    for (const char* origin : {"https://evil.example", "null", "", "http://127.0.0.1:10002",
-                               "https://127.0.0.1:10001", "http://127.0.0.1:10001.evil.example",
-                               "https://tools.example.evil.example"})
+    for (const char* origin :
+         {"https://evil.example", "null", "", "http://127.0.0.1:10002", "https://127.0.0.1:10001",
+          "http://127.0.0.1:10001.evil.example", "https://tools.example.evil.example"})
         EXPECT_EQ(post({{"Origin", origin}}), 403) << origin;
     EXPECT_EQ(post({{"Sec-Fetch-Site", "cross-site"}}), 403);
     EXPECT_EQ(post({{"Sec-Fetch-Site", "same-site"}}), 403);
@@ -292,8 +294,8 @@ TEST(Front, RefusesWritesOfForeignPages) {
 TEST(Front, AsksForPermissionByTheRouteAndNotByThePath) {
     World world;
     std::vector<std::string> asked;
-    world.services.authorize = [&](const HttpRequest&, Permission needs)
-        -> std::expected<std::string, Refusal> {
+    world.services.authorize = [&](const HttpRequest&,
+                                   Permission needs) -> std::expected<std::string, Refusal> {
         asked.emplace_back(to_string(needs));
         if (needs == Permission::viewer) return "ann";
         if (needs == Permission::admin) return std::unexpected(Refusal{403, "not you"});
@@ -320,7 +322,8 @@ TEST(Front, EveryRouteButTheOpenOnesRefusesStrangers) {
     int open = 0;
     for (const Route& route : world.front.router().routes()) {
         std::string path;
-        for (const char c : route.pattern) path += c == ':' ? 'x' : c;
+        for (const char c : route.pattern)
+            path += c == ':' ? 'x' : c;
         const int status = world.ask(std::string(to_string(route.method)) + " " + path).status;
         if (route.permission == Permission::open)
             ++open;

@@ -37,7 +37,8 @@ std::string_view to_text(Member::Status status) {
 
 json::object map_json(const core::StringMap& map) {
     json::object object;
-    for (const auto& [key, value] : map) object.emplace(key, value);
+    for (const auto& [key, value] : map)
+        object.emplace(key, value);
     return object;
 }
 
@@ -71,7 +72,8 @@ Readiness readiness_of(const Services& services) {
 
 json::array texts_json(const std::vector<std::string>& texts) {
     json::array array;
-    for (const std::string& text : texts) array.push_back(json::string(valid_utf8(text)));
+    for (const std::string& text : texts)
+        array.push_back(json::string(valid_utf8(text)));
     return array;
 }
 
@@ -83,11 +85,12 @@ void about(Context& context, Call call, Responder responder) {
     for (const Member& member : members_of(services))
         if (member.name == services.agent.node) tags = member.tags;
     Reply(call, std::move(responder))
-        .json(200, json::object{{"agent", json::object{{"name", services.agent.node},
-                                                       {"version", services.agent.version}}},
-                                {"serf", json::object{{"members", std::to_string(members_of(services)
-                                                                                     .size())}}},
-                                {"tags", map_json(tags)}});
+        .json(200,
+              json::object{
+                  {"agent", json::object{{"name", services.agent.node},
+                                         {"version", services.agent.version}}},
+                  {"serf", json::object{{"members", std::to_string(members_of(services).size())}}},
+                  {"tags", map_json(tags)}});
 }
 
 void members(Context& context, Call call, Responder responder) {
@@ -145,8 +148,8 @@ void health(Context& context, Call call, Responder responder) {
 void readyz(Context& context, Call call, Responder responder) {
     const Readiness readiness = readiness_of(context.services);
     Reply(call, std::move(responder))
-        .json(readiness.ready ? 200 : 503, json::object{{"ready", readiness.ready},
-                                                        {"issues", texts_json(readiness.issues)}});
+        .json(readiness.ready ? 200 : 503,
+              json::object{{"ready", readiness.ready}, {"issues", texts_json(readiness.issues)}});
 }
 
 void metrics(Context& context, Call call, Responder responder) {

@@ -98,8 +98,7 @@ json::object to_json(const core::Execution& e) {
                                              {"to", to_rfc3339(e.scheduled_at)},
                                              {"count", e.range_count},
                                              {"at_least", e.range_count_is_floor}});
-    if (e.coalesced_into.is_set())
-        object.emplace("coalesced_into", to_rfc3339(e.coalesced_into));
+    if (e.coalesced_into.is_set()) object.emplace("coalesced_into", to_rfc3339(e.coalesced_into));
     object.emplace("attempt", e.attempt.value);
     object.emplace("token", e.token.value);
     object.emplace("worker", text_or_null(e.worker));
@@ -120,7 +119,8 @@ json::object to_json(const core::Execution& e) {
         object.emplace("payload", payload ? *payload : json::value(json::string(e.payload)));
     }
     json::array attempts;
-    for (const core::AttemptRecord& attempt : e.attempts) attempts.push_back(attempt_json(attempt));
+    for (const core::AttemptRecord& attempt : e.attempts)
+        attempts.push_back(attempt_json(attempt));
     object.emplace("attempts", std::move(attempts));
     return object;
 }

@@ -27,7 +27,8 @@ class OpenReader : public std::enable_shared_from_this<OpenReader> {
 
     void begin() {
         running_ = kAtOnce;
-        for (int i = 0; i < kAtOnce; ++i) read_next();
+        for (int i = 0; i < kAtOnce; ++i)
+            read_next();
     }
 
   private:
@@ -94,14 +95,14 @@ void read_open(Services& services, Done<std::vector<Execution>> done) {
     request.end = store::prefix_end(request.begin);
     request.limit = kOpenMax;
     request.keys_only = true;
-    services.store.range(std::move(request), [&services, done = std::move(done)](
-                                                 auto result) mutable {
-        if (!result) return done(std::unexpected(store_error(result.error())));
-        std::vector<core::ExecutionId> ids;
-        for (const store::KeyValue& kv : result->kvs)
-            if (const auto item = store::keys::open_of_key(kv.key)) ids.push_back(item->id);
-        std::make_shared<OpenReader>(services, std::move(ids), std::move(done))->begin();
-    });
+    services.store.range(
+        std::move(request), [&services, done = std::move(done)](auto result) mutable {
+            if (!result) return done(std::unexpected(store_error(result.error())));
+            std::vector<core::ExecutionId> ids;
+            for (const store::KeyValue& kv : result->kvs)
+                if (const auto item = store::keys::open_of_key(kv.key)) ids.push_back(item->id);
+            std::make_shared<OpenReader>(services, std::move(ids), std::move(done))->begin();
+        });
 }
 
 void read_output_tail(Services& services, const Execution& execution, std::size_t limit,
@@ -111,8 +112,9 @@ void read_output_tail(Services& services, const Execution& execution, std::size_
     // All of it is in the record already.
     const bool whole = core::is_ended(execution.state) && execution.output_bytes <= tail.size();
     if (whole || limit <= known.size() || !services.read_output) {
-        services.loop.post(
-            [known = std::move(known), done = std::move(done)]() mutable { done(std::move(known)); });
+        services.loop.post([known = std::move(known), done = std::move(done)]() mutable {
+            done(std::move(known));
+        });
         return;
     }
     services.read_output(execution, {0, limit, true},

@@ -98,7 +98,8 @@ void list_range(Context& context, std::shared_ptr<Reply> reply, Filter filter, s
     if (request.end < request.begin) request.end = request.begin;
     context.services.store.range(std::move(request),
                                  [reply, filter = std::move(filter)](auto result) {
-                                     if (!result) return reply->problem(store_error(result.error()));
+                                     if (!result)
+                                         return reply->problem(store_error(result.error()));
                                      answer(*reply, filter, *result);
                                  });
 }
@@ -110,14 +111,14 @@ void list(Context& context, Call call, Responder responder) {
     if (filter->job.empty())
         return list_range(context, reply, std::move(*filter), std::string(keys::kExecutions));
     std::string job = filter->job;
-    context.services.jobs.get(job, [&context, reply, job,
-                                    filter = std::move(*filter)](auto found) mutable {
-        if (!found) return reply->problem(found.error());
-        if (!*found)
-            return reply->problem(
-                {ErrorKind::not_found, "job", fmt::format("there is no job '{}'", job)});
-        list_range(context, reply, std::move(filter), keys::executions_of((*found)->job.uid));
-    });
+    context.services.jobs.get(
+        job, [&context, reply, job, filter = std::move(*filter)](auto found) mutable {
+            if (!found) return reply->problem(found.error());
+            if (!*found)
+                return reply->problem(
+                    {ErrorKind::not_found, "job", fmt::format("there is no job '{}'", job)});
+            list_range(context, reply, std::move(filter), keys::executions_of((*found)->job.uid));
+        });
 }
 
 // ---- one
@@ -149,23 +150,22 @@ void cancel(Context& context, Call call, Responder responder) {
     auto reply = std::make_shared<Reply>(call, std::move(responder));
     if (!context.services.cancel)
         return reply->problem(501, {invalid("", "this agent cannot cancel executions")});
-    with_execution(
-        context, reply, call.path["execution"],
-        [&context, reply, actor = call.actor](Execution execution) {
-            if (!core::is_open(execution.state))
-                return reply->problem(
-                    {ErrorKind::conflict, "",
-                     fmt::format("the execution is over: {}", core::to_text(execution.state))});
-            const core::ExecutionId id = execution.id;
-            context.services.cancel(id, actor, [&context, reply, id](auto cancelled) {
-                if (!cancelled) return reply->problem(cancelled.error());
-                read_execution(context.services, id, [reply](auto found) {
-                    if (!found) return reply->problem(found.error());
-                    if (!*found) return reply->empty(202);
-                    reply->json(202, to_json(**found));
-                });
-            });
-        });
+    with_execution(context, reply, call.path["execution"],
+                   [&context, reply, actor = call.actor](Execution execution) {
+                       if (!core::is_open(execution.state))
+                           return reply->problem({ErrorKind::conflict, "",
+                                                  fmt::format("the execution is over: {}",
+                                                              core::to_text(execution.state))});
+                       const core::ExecutionId id = execution.id;
+                       context.services.cancel(id, actor, [&context, reply, id](auto cancelled) {
+                           if (!cancelled) return reply->problem(cancelled.error());
+                           read_execution(context.services, id, [reply](auto found) {
+                               if (!found) return reply->problem(found.error());
+                               if (!*found) return reply->empty(202);
+                               reply->json(202, to_json(**found));
+                           });
+                       });
+                   });
 }
 
 // ---- output
@@ -239,19 +239,20 @@ void output(Context& context, Call call, Responder responder) {
         return reply->problem(
             501, {invalid("follow", "is not supported yet; ask again with a Range header")});
     const RangeHeader asked = range_of(call.request.headers);
-    with_execution(context, reply, call.path["execution"], [&context, reply,
-                                                            asked](Execution found) {
-        auto execution = std::make_shared<Execution>(std::move(found));
-        if (!context.services.read_output)
-            return answer_output(*reply, *execution, asked, part_of_tail(*execution, asked.range));
-        context.services.read_output(
-            *execution, asked.range, [reply, asked, execution](auto part) {
-                if (!part && part.error().kind != ErrorKind::not_found)
-                    return reply->problem(part.error());
-                answer_output(*reply, *execution, asked,
-                              part ? std::move(*part) : part_of_tail(*execution, asked.range));
-            });
-    });
+    with_execution(
+        context, reply, call.path["execution"], [&context, reply, asked](Execution found) {
+            auto execution = std::make_shared<Execution>(std::move(found));
+            if (!context.services.read_output)
+                return answer_output(*reply, *execution, asked,
+                                     part_of_tail(*execution, asked.range));
+            context.services.read_output(
+                *execution, asked.range, [reply, asked, execution](auto part) {
+                    if (!part && part.error().kind != ErrorKind::not_found)
+                        return reply->problem(part.error());
+                    answer_output(*reply, *execution, asked,
+                                  part ? std::move(*part) : part_of_tail(*execution, asked.range));
+                });
+        });
 }
 
 }  // namespace

@@ -90,7 +90,9 @@ class DressedExchange final : public Exchange {
 
 std::expected<void, std::string> check_host(const HttpRequest& request, const AccessRules& rules) {
     const auto name = host_name_of(request.host);
-    const auto is = [&](std::string_view known) { return name && equals_ignoring_case(*name, known); };
+    const auto is = [&](std::string_view known) {
+        return name && equals_ignoring_case(*name, known);
+    };
     if (is("localhost") || is("127.0.0.1") || is("[::1]")) return {};
     for (const std::string& known : rules.hosts)
         if (is(known) || (known.contains(':') && is("[" + known + "]"))) return {};
@@ -137,8 +139,8 @@ void Front::handle(HttpRequest request, Responder inner) {
         return responder.send(text_response(404, "404 page not found"));
     if (const auto* refused = std::get_if<MethodNotAllowed>(&routing)) {
         const bool asks = request.method == Method::options;
-        HttpResponse response = asks ? HttpResponse{204, {}, {}}
-                                     : text_response(405, "405 method not allowed");
+        HttpResponse response =
+            asks ? HttpResponse{204, {}, {}} : text_response(405, "405 method not allowed");
         response.headers.add("Allow", refused->allow_header());
         return responder.send(std::move(response));
     }
@@ -156,9 +158,9 @@ void Front::handle(HttpRequest request, Responder inner) {
     }
     auto query = QueryParameters::parse(request.query);
     if (!query) return responder.send(text_response(400, sentence(query.error())));
-    match.route->handler(Call{std::move(request), std::move(match.path), std::move(*query),
-                              std::move(actor)},
-                         std::move(responder));
+    match.route->handler(
+        Call{std::move(request), std::move(match.path), std::move(*query), std::move(actor)},
+        std::move(responder));
 }
 
 }  // namespace khronos::api

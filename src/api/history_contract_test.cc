@@ -94,8 +94,8 @@ TEST(HistoryRoutes, WhatDidNotRunIsNotShownToDkronsClients) {
 
 TEST(HistoryRoutes, TheListIsNewestFirstSortedAndPagedAsAsked) {
     World world;
-    with_history(world, {ExecutionState::succeeded, ExecutionState::failed,
-                         ExecutionState::succeeded});
+    with_history(world,
+                 {ExecutionState::succeeded, ExecutionState::failed, ExecutionState::succeeded});
     core::Execution late = world.execution("a", 30, ExecutionState::succeeded);
     late.attempt = AttemptNo(3);
     late.finished_at = late.started_at - 29s;
@@ -200,8 +200,8 @@ TEST(HistoryRoutes, ForgetsMoreThanOneTransactionHolds) {
     World world;
     save(world, "a");
     for (int i = 0; i < 300; ++i)
-        world.put(world.execution("a", i, i == 150 ? ExecutionState::claimed
-                                                   : ExecutionState::succeeded));
+        world.put(world.execution("a", i,
+                                  i == 150 ? ExecutionState::claimed : ExecutionState::succeeded));
     core::Cursor cursor;
     cursor.t = runtime::ManualLoop::kDefaultWall + 1h;
     world.put(store::keys::shard_cursor(shard_of("a")), store::encode(cursor));
@@ -213,8 +213,8 @@ TEST(HistoryRoutes, ForgetsMoreThanOneTransactionHolds) {
 
 TEST(ExecutionRoutes, ListsFiltersAndPagesByCursor) {
     World world;
-    with_history(world, {ExecutionState::succeeded, ExecutionState::skipped,
-                         ExecutionState::failed, ExecutionState::succeeded});
+    with_history(world, {ExecutionState::succeeded, ExecutionState::skipped, ExecutionState::failed,
+                         ExecutionState::succeeded});
     save(world, "b");
     world.put(world.execution("b", 5, ExecutionState::claimed));
     struct Case {
@@ -222,8 +222,7 @@ TEST(ExecutionRoutes, ListsFiltersAndPagesByCursor) {
         std::vector<std::string> rows;
     };
     const Case cases[] = {
-        {"job=a",
-         {"a 00:30 succeeded", "a 00:20 failed", "a 00:10 skipped", "a 00:00 succeeded"}},
+        {"job=a", {"a 00:30 succeeded", "a 00:20 failed", "a 00:10 skipped", "a 00:00 succeeded"}},
         {"job=a&status=succeeded", {"a 00:30 succeeded", "a 00:00 succeeded"}},
         {"status=failed,skipped", {"a 00:20 failed", "a 00:10 skipped"}},
         {"status=failed&status=running", {"b 00:05 running", "a 00:20 failed"}},
@@ -238,7 +237,8 @@ TEST(ExecutionRoutes, ListsFiltersAndPagesByCursor) {
     std::string cursor;
     for (int page = 0; page < 10; ++page) {
         const Answer answer = world.ask("GET /v1/executions?limit=2&cursor=" + cursor);
-        for (std::string& row : rows_in(answer)) all.push_back(std::move(row));
+        for (std::string& row : rows_in(answer))
+            all.push_back(std::move(row));
         const auto body = answer.json();
         if (body.at("next_cursor").is_null()) break;
         cursor = body.at("next_cursor").as_string();
@@ -287,9 +287,9 @@ TEST(ExecutionRoutes, OneIsShownWhole) {
 TEST(ExecutionRoutes, OutputCanBeAskedForInParts) {
     World world;
     with_history(world, {ExecutionState::succeeded});  // "output 0"
-    const std::string line =
-        "GET /v1/executions/" +
-        core::to_text(world.execution("a", 0, ExecutionState::succeeded).id) + "/output";
+    const std::string line = "GET /v1/executions/" +
+                             core::to_text(world.execution("a", 0, ExecutionState::succeeded).id) +
+                             "/output";
     const Answer whole = world.ask(line);
     EXPECT_EQ(whole.status, 200);
     EXPECT_EQ(whole.body, "output 0");
@@ -302,10 +302,10 @@ TEST(ExecutionRoutes, OutputCanBeAskedForInParts) {
         const char* content_range;
     };
     const Case cases[] = {
-        {"bytes=0-2", 206, "out", "bytes 0-2/8"},    {"bytes=7-", 206, "0", "bytes 7-7/8"},
-        {"bytes=-2", 206, " 0", "bytes 6-7/8"},      {"bytes=8-", 416, "", "bytes */8"},
-        {"bytes=0-99", 200, "output 0", "<none>"},   {"bytes=5-2", 200, "output 0", "<none>"},
-        {"bytes=a-b", 200, "output 0", "<none>"},    {"lines=0-1", 200, "output 0", "<none>"},
+        {"bytes=0-2", 206, "out", "bytes 0-2/8"},     {"bytes=7-", 206, "0", "bytes 7-7/8"},
+        {"bytes=-2", 206, " 0", "bytes 6-7/8"},       {"bytes=8-", 416, "", "bytes */8"},
+        {"bytes=0-99", 200, "output 0", "<none>"},    {"bytes=5-2", 200, "output 0", "<none>"},
+        {"bytes=a-b", 200, "output 0", "<none>"},     {"lines=0-1", 200, "output 0", "<none>"},
         {"bytes=0-1,3-4", 200, "output 0", "<none>"},
     };
     for (const Case& c : cases) {
@@ -332,8 +332,9 @@ TEST(ExecutionRoutes, CancelGoesToTheDispatcherWithTheNameOfWhoAsked) {
     EXPECT_EQ(world.ask(line(0, ExecutionState::claimed)).status, 202);
     EXPECT_EQ(world.ask(line(10, ExecutionState::succeeded)).status, 409);
     EXPECT_EQ(world.ask(line(20, ExecutionState::claimed)).status, 404);
-    EXPECT_THAT(asked, ElementsAre(core::to_text(
-                           world.execution("a", 0, ExecutionState::claimed).id) + " local"));
+    EXPECT_THAT(
+        asked,
+        ElementsAre(core::to_text(world.execution("a", 0, ExecutionState::claimed).id) + " local"));
 }
 
 TEST(ExecutionRoutes, ARecordThatCannotBeReadIsLeftOut) {

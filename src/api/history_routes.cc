@@ -78,8 +78,8 @@ void answer_list(Reply& reply, const core::Job& job, std::vector<Execution> exec
         std::string_view output = e.output_tail;
         if (query.output_limit < output.size())
             output.remove_prefix(output.size() - query.output_limit);
-        const bool truncated = output.size() < std::max<std::uint64_t>(e.output_bytes,
-                                                                       e.output_tail.size());
+        const bool truncated =
+            output.size() < std::max<std::uint64_t>(e.output_bytes, e.output_tail.size());
         rows.push_back(to_json(DkronExecution{e, output, truncated, zone_of(job)}));
     }
     reply.json(200, rows, {{"X-Total-Count", std::to_string(executions.size())}});
@@ -109,22 +109,22 @@ void show(Context& context, Call call, Responder responder) {
     auto reply = std::make_shared<Reply>(call, std::move(responder));
     const auto id = core::execution_id_from_text(call.path["execution"]);
     if (!id) return reply->no_such("execution");
-    with_job(context, reply, call.path["job"], [&context, reply, id = *id](
-                                                   cluster::SavedJob saved) {
-        if (saved.job.uid != id.uid) return reply->no_such("execution");
-        read_execution(context.services, id, [&context, reply,
-                                              job = std::move(saved.job)](auto found) {
-            if (!found) return reply->refuse(found.error());
-            if (!*found || !is_shown_as_run(**found)) return reply->no_such("execution");
-            auto execution = std::make_shared<Execution>(std::move(**found));
-            read_output_tail(context.services, *execution, limits::kOutputTail,
-                             [reply, job, execution](std::string output) {
-                                 reply->json(200, to_json(DkronExecution{*execution, output,
-                                                                         std::nullopt,
-                                                                         zone_of(job)}));
-                             });
+    with_job(
+        context, reply, call.path["job"], [&context, reply, id = *id](cluster::SavedJob saved) {
+            if (saved.job.uid != id.uid) return reply->no_such("execution");
+            read_execution(
+                context.services, id, [&context, reply, job = std::move(saved.job)](auto found) {
+                    if (!found) return reply->refuse(found.error());
+                    if (!*found || !is_shown_as_run(**found)) return reply->no_such("execution");
+                    auto execution = std::make_shared<Execution>(std::move(**found));
+                    read_output_tail(
+                        context.services, *execution, limits::kOutputTail,
+                        [reply, job, execution](std::string output) {
+                            reply->json(200, to_json(DkronExecution{*execution, output,
+                                                                    std::nullopt, zone_of(job)}));
+                        });
+                });
         });
-    });
 }
 
 void forget(Context& context, Call call, Responder responder) {
@@ -132,12 +132,12 @@ void forget(Context& context, Call call, Responder responder) {
     with_job(context, reply, call.path["job"], [&context, reply](cluster::SavedJob saved) {
         const std::string name = saved.job.spec.name;
         const JobUid uid = saved.job.uid;
-        erase_history(context.services, name, uid,
-                      [&context, reply, saved = std::move(saved)](auto erased) {
-                          if (!erased) return reply->refuse(erased.error());
-                          reply->json(200, job_answer(saved.job, core::JobStats{},
-                                                      context.services.loop.wall_now()));
-                      });
+        erase_history(
+            context.services, name, uid, [&context, reply, saved = std::move(saved)](auto erased) {
+                if (!erased) return reply->refuse(erased.error());
+                reply->json(
+                    200, job_answer(saved.job, core::JobStats{}, context.services.loop.wall_now()));
+            });
     });
 }
 
@@ -151,8 +151,8 @@ void busy(Context& context, Call call, Responder responder) {
         sort(*open, "started_at", false);
         boost::json::array rows;
         for (const Execution& e : *open)
-            rows.push_back(to_json(DkronExecution{e, e.output_tail, std::nullopt,
-                                                  khronos::zone::Zone::utc()}));
+            rows.push_back(to_json(
+                DkronExecution{e, e.output_tail, std::nullopt, khronos::zone::Zone::utc()}));
         const std::string count = std::to_string(rows.size());
         reply->json(200, rows, {{"X-Total-Count", count}});
     });

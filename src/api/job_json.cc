@@ -169,15 +169,24 @@ std::optional<Policy> policy_of(const json::value& value, const std::string& pat
     if (text->empty()) return std::nullopt;
     const auto policy = core::policy_from_text<Policy>(*text);
     if (!policy)
-        problems.push_back(invalid(path, fmt::format("'{}' is not one of {}",
-                                                     std::string_view(*text).substr(0, 40), words)));
+        problems.push_back(invalid(
+            path,
+            fmt::format("'{}' is not one of {}", std::string_view(*text).substr(0, 40), words)));
     return policy;
 }
 
-constexpr std::string_view words_of(core::Balance) { return "random, round_robin, workload, broadcast"; }
-constexpr std::string_view words_of(core::OnFailure) { return "failover, failtry, failfast"; }
-constexpr std::string_view words_of(core::OnLost) { return "retry, fail, wait"; }
-constexpr std::string_view words_of(core::Misfire) { return "once, skip, all"; }
+constexpr std::string_view words_of(core::Balance) {
+    return "random, round_robin, workload, broadcast";
+}
+constexpr std::string_view words_of(core::OnFailure) {
+    return "failover, failtry, failfast";
+}
+constexpr std::string_view words_of(core::OnLost) {
+    return "retry, fail, wait";
+}
+constexpr std::string_view words_of(core::Misfire) {
+    return "once, skip, all";
+}
 
 template <auto Member>
 void read_policy(const Input& in) {
@@ -235,7 +244,8 @@ void read_over(const Input&) {}
 json::value map_or_null(const core::StringMap& map) {
     if (map.empty()) return nullptr;
     json::object object;
-    for (const auto& [key, value] : map) object.emplace(key, value);
+    for (const auto& [key, value] : map)
+        object.emplace(key, value);
     return object;
 }
 json::value time_or_null(WallTime time) {
@@ -286,7 +296,8 @@ json::value write_processors(const JobView& view) {
     json::object object;
     for (const auto& [name, settings] : view.spec.processors) {
         json::object& to = object[name].emplace_object();
-        for (const auto& [key, value] : settings) to.emplace(key, value);
+        for (const auto& [key, value] : settings)
+            to.emplace(key, value);
     }
     return object;
 }
@@ -387,8 +398,8 @@ constexpr std::array kRows{
         differs<&JobSpec::lost_retries>},
     Row{"misfire", read_policy<&JobSpec::misfire>, write_policy<&JobSpec::misfire>,
         differs<&JobSpec::misfire>},
-    Row{"misfire_limit", read_number<&JobSpec::misfire_limit>,
-        write_plain<&JobSpec::misfire_limit>, differs<&JobSpec::misfire_limit>},
+    Row{"misfire_limit", read_number<&JobSpec::misfire_limit>, write_plain<&JobSpec::misfire_limit>,
+        differs<&JobSpec::misfire_limit>},
     Row{"max_concurrency", read_number<&JobSpec::max_concurrency>,
         write_plain<&JobSpec::max_concurrency>, differs<&JobSpec::max_concurrency>},
     Row{"queue_limit", read_number<&JobSpec::queue_limit>, write_plain<&JobSpec::queue_limit>,
@@ -398,8 +409,8 @@ constexpr std::array kRows{
         differs<&JobSpec::spread>},
     Row{"payload", read_any<&JobSpec::payload>, write_any<&JobSpec::payload>,
         differs<&JobSpec::payload>},
-    Row{"history_limit", read_number<&JobSpec::history_limit>,
-        write_plain<&JobSpec::history_limit>, differs<&JobSpec::history_limit>},
+    Row{"history_limit", read_number<&JobSpec::history_limit>, write_plain<&JobSpec::history_limit>,
+        differs<&JobSpec::history_limit>},
     Row{"notify", read_any<&JobSpec::notify_json>, write_any<&JobSpec::notify_json>,
         differs<&JobSpec::notify_json>},
     Row{"run_as", read_string<&JobSpec::run_as>, write_string<&JobSpec::run_as>,
@@ -424,7 +435,8 @@ const Row* row_of(std::string_view key) {
 
 std::string nearest_key(std::string_view key) {
     std::vector<std::string_view> keys;
-    for (const Row& row : kRows) keys.push_back(row.key);
+    for (const Row& row : kRows)
+        keys.push_back(row.key);
     return std::string(nearest(key, keys));
 }
 

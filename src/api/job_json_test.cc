@@ -27,7 +27,9 @@ std::vector<std::string> problems_of(std::string_view text) {
     return lines;
 }
 
-std::string write(const JobSpec& spec) { return write_json(to_json({spec, {}, "", {}})); }
+std::string write(const JobSpec& spec) {
+    return write_json(to_json({spec, {}, "", {}}));
+}
 
 TEST(JobJson, WritesEveryKeyOfDkronInItsOrderEvenWhenEmpty) {
     JobSpec spec;
@@ -55,13 +57,13 @@ TEST(JobJson, WritesWhatAJobHas) {
     core::JobStats stats;
     stats.success_count = 2;
     stats.last_success = WallTime{1784714410120000};
-    const auto object =
-        to_json({spec, stats, "success", WallTime::from_seconds(1784714420)});
+    const auto object = to_json({spec, stats, "success", WallTime::from_seconds(1784714420)});
     const std::string text = write_json(object);
     EXPECT_THAT(text, HasSubstr(R"("success_count":2,"error_count":0,)"
                                 R"("last_success":"2026-07-22T10:00:10.12Z","last_error":null)"));
     EXPECT_THAT(text, HasSubstr(R"("tags":{"server":"true:1"})"));
-    EXPECT_THAT(text, HasSubstr(R"("processors":{"log":{"forward":"true"}},"concurrency":"forbid")"));
+    EXPECT_THAT(text,
+                HasSubstr(R"("processors":{"log":{"forward":"true"}},"concurrency":"forbid")"));
     EXPECT_THAT(text, HasSubstr(R"("executor_config":{"command":"date"},"status":"success",)"
                                 R"("next":"2026-07-22T10:00:20Z")"));
     EXPECT_THAT(text, HasSubstr(R"("starts_at":"2026-01-01T00:00:00Z")"));
@@ -145,7 +147,8 @@ TEST(JobJson, HasAKeyForEveryFieldOfASpec) {
 
 TEST(JobJson, TakesNullForTheDefaultOfEveryKey) {
     boost::json::object nulls;
-    for (const auto& [key, value] : to_json({full_spec(), {}, "", {}})) nulls.emplace(key, nullptr);
+    for (const auto& [key, value] : to_json({full_spec(), {}, "", {}}))
+        nulls.emplace(key, nullptr);
     const auto document = job_from_json(nulls);
     ASSERT_TRUE(document);
     EXPECT_EQ(document->spec, JobSpec{});
@@ -153,26 +156,25 @@ TEST(JobJson, TakesNullForTheDefaultOfEveryKey) {
 }
 
 TEST(JobJson, ReportsEveryProblemAtOnceWithItsPath) {
-    EXPECT_THAT(
-        problems_of(R"({"name": 1, "retries": -1, "disabled": "yes", "tags": {"a": 1},
+    EXPECT_THAT(problems_of(R"({"name": 1, "retries": -1, "disabled": "yes", "tags": {"a": 1},
                         "executor_config": {"command": ["x"]}, "timeout": 30,
                         "guard": "5 parsecs", "misfire": "never", "dst": {"gap": "jump"},
                         "processors": {"log": {"a b": {}}}, "starts_at": "tomorrow",
                         "retry_backoff": "2", "concurrency": true, "lost_retries": 1.5})"),
-        ElementsAre("name: must be a string, not a number",
-                    "retries: must be a whole number from 0 to 4294967295",
-                    "disabled: must be true or false, not a string",
-                    "tags.a: must be a string, not a number",
-                    "executor_config.command: must be a string, not a list",
-                    "timeout: must be a duration in quotes such as \"30s\", not a number",
-                    HasSubstr("guard: '5 parsecs' is not a duration"),
-                    "misfire: 'never' is not one of once, skip, all",
-                    "dst.gap: 'jump' is not one of run, skip",
-                    "processors.log[\"a b\"]: must be a string, not an object",
-                    HasSubstr("starts_at: 'tomorrow' is not an RFC 3339 time"),
-                    "retry_backoff: must be a number, not a string",
-                    "concurrency: must be \"allow\" or \"forbid\", not a boolean",
-                    "lost_retries: must be a whole number from 0 to 4294967295"));
+                ElementsAre("name: must be a string, not a number",
+                            "retries: must be a whole number from 0 to 4294967295",
+                            "disabled: must be true or false, not a string",
+                            "tags.a: must be a string, not a number",
+                            "executor_config.command: must be a string, not a list",
+                            "timeout: must be a duration in quotes such as \"30s\", not a number",
+                            HasSubstr("guard: '5 parsecs' is not a duration"),
+                            "misfire: 'never' is not one of once, skip, all",
+                            "dst.gap: 'jump' is not one of run, skip",
+                            "processors.log[\"a b\"]: must be a string, not an object",
+                            HasSubstr("starts_at: 'tomorrow' is not an RFC 3339 time"),
+                            "retry_backoff: must be a number, not a string",
+                            "concurrency: must be \"allow\" or \"forbid\", not a boolean",
+                            "lost_retries: must be a whole number from 0 to 4294967295"));
     EXPECT_THAT(problems_of("[]"), ElementsAre(": must be a job: a JSON object, not a list"));
 }
 
@@ -180,9 +182,9 @@ TEST(JobJson, TurnsNumbersAndBooleansOfSettingsIntoText) {
     const auto document = read(R"({"executor_config": {"shell": true, "timeout": 30, "x": 1.5,
                                    "nothing": null}, "processors": {"log": {"forward": false}}})");
     ASSERT_TRUE(document);
-    EXPECT_EQ(document->spec.executor_config,
-              (core::StringMap{
-                  {"nothing", ""}, {"shell", "true"}, {"timeout", "30"}, {"x", "1.5"}}));
+    EXPECT_EQ(
+        document->spec.executor_config,
+        (core::StringMap{{"nothing", ""}, {"shell", "true"}, {"timeout", "30"}, {"x", "1.5"}}));
     EXPECT_EQ(document->spec.processors.at("log"), (core::StringMap{{"forward", "false"}}));
 }
 
@@ -216,8 +218,8 @@ TEST(JobJson, RefusesAKeyGivenTwice) {
 }
 
 TEST(JobJson, KeepsTheCountersThatARestoreBrings) {
-    const auto document = read(
-        R"({"success_count": 5, "last_error": "2026-01-01T00:00:00Z", "last_success": null})");
+    const auto document =
+        read(R"({"success_count": 5, "last_error": "2026-01-01T00:00:00Z", "last_success": null})");
     ASSERT_TRUE(document && document->stats);
     EXPECT_EQ(document->stats->success_count, 5u);
     EXPECT_EQ(document->stats->error_count, 0u);
@@ -265,7 +267,8 @@ TEST(JsonText, WritesForPeopleWithFourSpaces) {
 
 TEST(JsonText, WritesEveryStringSoThatItReadsBack) {
     std::string text;
-    for (int c = 0; c < 128; ++c) text += static_cast<char>(c);
+    for (int c = 0; c < 128; ++c)
+        text += static_cast<char>(c);
     text += "\u00e9\u20ac\U0001f600";
     const auto back = parse_json(write_json(boost::json::string(text)));
     ASSERT_TRUE(back);

@@ -157,7 +157,8 @@ class Listing : public std::enable_shared_from_this<Listing> {
                               rows_.end(), order());
         else if (query_.descending)
             std::reverse(rows_.begin(), rows_.end());
-        for (std::size_t i = start; i < end; ++i) list.entries.push_back(std::move(rows_[i].entry));
+        for (std::size_t i = start; i < end; ++i)
+            list.entries.push_back(std::move(rows_[i].entry));
         done_(std::move(list));
     }
 

@@ -17,7 +17,14 @@ namespace khronos::api {
 
 struct JobListQuery {
     enum class Sort : std::uint8_t {
-        name, displayname, schedule, success_count, error_count, last_success, last_error, next
+        name,
+        displayname,
+        schedule,
+        success_count,
+        error_count,
+        last_success,
+        last_error,
+        next
     };
     Sort sort = Sort::name;
     bool descending = false;

@@ -69,8 +69,7 @@ struct Listing {
 
 void write_slice(Context& context, std::shared_ptr<Listing> listing) {
     const WallTime now = context.services.loop.wall_now();
-    const std::size_t end =
-        std::min(listing->list.entries.size(), listing->written + kSlice);
+    const std::size_t end = std::min(listing->list.entries.size(), listing->written + kSlice);
     for (; listing->written < end; ++listing->written) {
         const auto& entry = listing->list.entries[listing->written];
         if (listing->body.size() > 1) listing->body += ',';
@@ -128,8 +127,9 @@ void begin(Context& context, const Call& call, Responder responder) {
         wanted, kPatience, [&context, listing, strict = min_revision > 0](bool reached) {
             if (!reached && strict)
                 return listing->reply.refuse(
-                    503, "", {{ErrorKind::unavailable, "",
-                               "this agent has not seen that revision yet; try again"}});
+                    503, "",
+                    {{ErrorKind::unavailable, "",
+                      "this agent has not seen that revision yet; try again"}});
             if (!reached) listing->headers.add("Warning", "110 khronos \"the list is stale\"");
             listing->headers.add("Khronos-Revision",
                                  std::to_string(context.services.catalog.revision().value));
@@ -140,10 +140,9 @@ void begin(Context& context, const Call& call, Responder responder) {
 }  // namespace
 
 void add_job_list_route(std::vector<Route>& routes, Context& context) {
-    routes.emplace_back(Method::get, "/v1/jobs", Permission::viewer, "getJobs",
-                        [&context](Call call, Responder responder) {
-                            begin(context, call, std::move(responder));
-                        });
+    routes.emplace_back(
+        Method::get, "/v1/jobs", Permission::viewer, "getJobs",
+        [&context](Call call, Responder responder) { begin(context, call, std::move(responder)); });
 }
 
 }  // namespace khronos::api

@@ -34,14 +34,16 @@ bool wants_strictness(const Headers& headers) {
 std::string warning(std::string_view text) {
     std::string safe;
     for (const char c : text)
-        safe += c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '\'' : c;
+        safe +=
+            c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '\'' : c;
     return fmt::format("299 khronos \"{}\"", safe);
 }
 
 // What a client should know although the job is saved.
 std::vector<std::string> warnings_of(const JobDocument& document) {
     std::vector<std::string> texts;
-    for (const UnknownKey& key : document.unknown) texts.push_back(to_string(key));
+    for (const UnknownKey& key : document.unknown)
+        texts.push_back(to_string(key));
     if (!document.spec.processors.empty())
         texts.emplace_back("processors are kept but not applied yet");
     if (!document.spec.owner_email.empty())
@@ -97,10 +99,11 @@ void check_precondition(Context& context, std::shared_ptr<Saving> saving) {
         const Revision present = *found ? (*found)->revision : Revision(0);
         if (!saving->precondition.holds(present))
             return saving->reply.refuse(
-                412, "", {{ErrorKind::conflict, "",
-                           present ? "the job is not the one the request expects; its ETag is " +
-                                         etag_of(present)
-                                   : "there is no such job"}});
+                412, "",
+                {{ErrorKind::conflict, "",
+                  present ? "the job is not the one the request expects; its ETag is " +
+                                etag_of(present)
+                          : "there is no such job"}});
         saving->options.if_match = present;
         put(context, saving);
     });
@@ -108,8 +111,7 @@ void check_precondition(Context& context, std::shared_ptr<Saving> saving) {
 
 void accept(Context& context, std::shared_ptr<Saving> saving) {
     if (saving->dry_run) {
-        return saving->reply.json(
-            200, to_json(JobView{saving->document.spec, {}, "", {}}));
+        return saving->reply.json(200, to_json(JobView{saving->document.spec, {}, "", {}}));
     }
     check_precondition(context, std::move(saving));
 }
@@ -118,8 +120,8 @@ void accept(Context& context, std::shared_ptr<Saving> saving) {
 void validate(Context& context, std::shared_ptr<Saving> saving) {
     const core::JobSpec& spec = saving->document.spec;
     std::vector<Error> problems = std::move(saving->problems);
-    for (Error& problem : core::validate(spec, context.services.loop.wall_now(),
-                                         context.services.misfire_threshold))
+    for (Error& problem :
+         core::validate(spec, context.services.loop.wall_now(), context.services.misfire_threshold))
         problems.push_back(std::move(problem));
     if (problems.empty()) return accept(context, std::move(saving));
     const bool only_schedule = problems.size() == 1 && problems[0].field == "schedule";
@@ -143,10 +145,10 @@ void parse(Context& context, std::shared_ptr<Saving> saving, const Call& call) {
     if (!document) return saving->reply.refuse(400, kUnparsable, document.error());
     if (wants_strictness(call.request.headers))
         for (const UnknownKey& key : document->unknown)
-            saving->problems.push_back(invalid(
-                key.path, key.nearest.empty()
-                              ? "unknown key"
-                              : fmt::format("unknown key; did you mean {}?", key.nearest)));
+            saving->problems.push_back(
+                invalid(key.path, key.nearest.empty()
+                                      ? "unknown key"
+                                      : fmt::format("unknown key; did you mean {}?", key.nearest)));
     if (saving->path_name) {
         if (document->spec.name.empty()) document->spec.name = *saving->path_name;
         if (document->spec.name != *saving->path_name)
@@ -191,10 +193,9 @@ void read(Context& context, Call call, Responder responder) {
             Headers headers = job_headers(**found);
             if (precondition.any() && !precondition.holds((*found)->revision))
                 return reply->raw({304, std::move(headers), {}});
-            reply->json(200,
-                        job_answer((*found)->job, (*found)->stats,
-                                   context.services.loop.wall_now()),
-                        std::move(headers));
+            reply->json(
+                200, job_answer((*found)->job, (*found)->stats, context.services.loop.wall_now()),
+                std::move(headers));
         });
 }
 
@@ -220,18 +221,18 @@ void remove(Context& context, Call call, Responder responder) {
     const Precondition precondition(call.request.headers);
     if (!precondition.any())
         return remove_now(context, std::move(reply), std::move(name), std::nullopt, call.actor);
-    context.services.jobs.get(
-        name, [&context, reply, precondition, name, actor = call.actor](auto found) {
-            if (!found) return reply->refuse(found.error());
-            if (!*found) return reply->no_such("job");
-            const Revision present = (*found)->revision;
-            if (!precondition.holds(present))
-                return reply->refuse(412, "",
-                                     {{ErrorKind::conflict, "",
-                                       "the job is not the one the request expects; its ETag is " +
-                                           etag_of(present)}});
-            remove_now(context, reply, name, present, actor);
-        });
+    context.services.jobs.get(name, [&context, reply, precondition, name,
+                                     actor = call.actor](auto found) {
+        if (!found) return reply->refuse(found.error());
+        if (!*found) return reply->no_such("job");
+        const Revision present = (*found)->revision;
+        if (!precondition.holds(present))
+            return reply->refuse(
+                412, "",
+                {{ErrorKind::conflict, "",
+                  "the job is not the one the request expects; its ETag is " + etag_of(present)}});
+        remove_now(context, reply, name, present, actor);
+    });
 }
 
 // `{"payload": ...}`; another body, or none, means nothing, as in Dkron.
@@ -251,13 +252,15 @@ void run(Context& context, Call call, Responder responder) {
     if (!payload) return reply->refuse(400, kUnparsable, {payload.error()});
     if (call.query.has("wait"))
         return reply->refuse(501, "",
-                             {invalid("wait", "a run that is waited for is not supported yet; ask "
-                                              "for the execution instead")});
+                             {invalid("wait",
+                                      "a run that is waited for is not supported yet; ask "
+                                      "for the execution instead")});
     const std::string_view key = call.request.headers.find("Idempotency-Key").value_or("");
     if (key.size() > kIdempotencyKeyBytes)
         return reply->refuse(
-            400, "", {invalid("Idempotency-Key", fmt::format("has {} bytes, at most {} are allowed",
-                                                             key.size(), kIdempotencyKeyBytes))});
+            400, "",
+            {invalid("Idempotency-Key", fmt::format("has {} bytes, at most {} are allowed",
+                                                    key.size(), kIdempotencyKeyBytes))});
     cluster::RunOptions options{std::move(*payload), std::string(key), call.actor};
     std::string name(call.path["job"]);
     context.services.jobs.get(name, [&context, reply, name,
@@ -274,9 +277,9 @@ void run(Context& context, Call call, Responder responder) {
                 Headers headers = job_headers(saved);
                 headers.add("Location", job_location(saved.job.spec.name) + "/executions/" + text);
                 headers.add("Khronos-Execution", text);
-                reply->json(
-                    200, job_answer(saved.job, saved.stats, context.services.loop.wall_now()),
-                    std::move(headers));
+                reply->json(200,
+                            job_answer(saved.job, saved.stats, context.services.loop.wall_now()),
+                            std::move(headers));
             });
     });
 }
@@ -303,8 +306,7 @@ void toggle(Context& context, Call call, Responder responder) {
             context.wrote(saved->revision);
             Headers headers = job_headers(*saved);
             headers.add("Location", job_location(saved->job.spec.name));
-            reply->json(200,
-                        job_answer(saved->job, saved->stats, context.services.loop.wall_now()),
+            reply->json(200, job_answer(saved->job, saved->stats, context.services.loop.wall_now()),
                         std::move(headers));
         });
 }

@@ -20,8 +20,10 @@ std::vector<std::string> tags_of(const Headers& headers, std::string_view name) 
             const std::size_t comma = std::min(rest.find(','), rest.size());
             std::string_view tag = rest.substr(0, comma);
             rest.remove_prefix(std::min(comma + 1, rest.size()));
-            while (tag.starts_with(' ') || tag.starts_with('\t')) tag.remove_prefix(1);
-            while (tag.ends_with(' ') || tag.ends_with('\t')) tag.remove_suffix(1);
+            while (tag.starts_with(' ') || tag.starts_with('\t'))
+                tag.remove_prefix(1);
+            while (tag.ends_with(' ') || tag.ends_with('\t'))
+                tag.remove_suffix(1);
             if (tag.starts_with("W/")) tag.remove_prefix(2);
             if (!tag.empty()) tags.emplace_back(tag);
         }
@@ -48,9 +50,13 @@ boost::json::object job_answer(const cluster::CatalogEntry& entry, const core::J
     return job_answer(*job, stats, now);
 }
 
-std::string etag_of(Revision revision) { return fmt::format("\"{}\"", revision.value); }
+std::string etag_of(Revision revision) {
+    return fmt::format("\"{}\"", revision.value);
+}
 
-std::string job_location(std::string_view name) { return "/v1/jobs/" + percent_encode(name); }
+std::string job_location(std::string_view name) {
+    return "/v1/jobs/" + percent_encode(name);
+}
 
 Precondition::Precondition(const Headers& headers)
     : if_match_(tags_of(headers, "If-Match")), if_none_match_(tags_of(headers, "If-None-Match")) {}

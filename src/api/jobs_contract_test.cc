@@ -26,7 +26,8 @@ std::vector<std::string> names_in(const Answer& answer) {
 
 TEST(JobRoutes, SaveAnswers201WithTheJobForCreateAndUpdate) {
     World world;
-    for (const char* line : {"POST /v1/jobs", "POST /v1/jobs/", "PATCH /v1/jobs", "PUT /v1/jobs/job1"}) {
+    for (const char* line :
+         {"POST /v1/jobs", "POST /v1/jobs/", "PATCH /v1/jobs", "PUT /v1/jobs/job1"}) {
         const Answer answer = world.ask(line, kJob);
         EXPECT_EQ(answer.status, 201) << line << answer.body;
         EXPECT_EQ(answer.header("Location"), "/v1/jobs/job1") << line;
@@ -43,23 +44,24 @@ TEST(JobRoutes, AJobThatWasSavedIsReadBackWithEveryKeyAndListedAtOnce) {
     world.ask("POST /v1/jobs", kJob);
     const Answer read = world.ask("GET /v1/jobs/job1");
     EXPECT_EQ(read.status, 200);
-    EXPECT_EQ(read.body,
-              R"({"id":"job1","name":"job1","displayname":"","timezone":"","schedule":"@every 10s",)"
-              R"("owner":"","owner_email":"","success_count":0,"error_count":0,)"
-              R"("last_success":null,"last_error":null,"disabled":false,"tags":{"server":"true:1"},)"
-              R"("metadata":null,"retries":0,"dependent_jobs":null,"parent_job":"",)"
-              R"("processors":{},"concurrency":"allow","executor":"shell",)"
-              R"("executor_config":{"command":"date"},"status":"","next":"2024-01-01T00:00:10Z",)"
-              R"("ephemeral":false,"starts_at":null,"expires_at":null})");
+    EXPECT_EQ(
+        read.body,
+        R"({"id":"job1","name":"job1","displayname":"","timezone":"","schedule":"@every 10s",)"
+        R"("owner":"","owner_email":"","success_count":0,"error_count":0,)"
+        R"("last_success":null,"last_error":null,"disabled":false,"tags":{"server":"true:1"},)"
+        R"("metadata":null,"retries":0,"dependent_jobs":null,"parent_job":"",)"
+        R"("processors":{},"concurrency":"allow","executor":"shell",)"
+        R"("executor_config":{"command":"date"},"status":"","next":"2024-01-01T00:00:10Z",)"
+        R"("ephemeral":false,"starts_at":null,"expires_at":null})");
     EXPECT_EQ(world.ask("GET /v1/jobs").body, "[" + read.body + "]");
 }
 
 TEST(JobRoutes, ContentTypeIsNotLookedAt) {
     World world;
-    EXPECT_EQ(world.ask("POST /v1/jobs", kJob,
-                        {{"Content-Type", "application/x-www-form-urlencoded"}})
-                  .status,
-              201);
+    EXPECT_EQ(
+        world.ask("POST /v1/jobs", kJob, {{"Content-Type", "application/x-www-form-urlencoded"}})
+            .status,
+        201);
 }
 
 TEST(JobRoutes, ErrorsAreDkronsStatusesAndSentences) {
@@ -155,8 +157,8 @@ TEST(JobRoutes, ATimeThatIsOverIsRefusedUnlessItWasSavedBefore) {
     EXPECT_EQ(world.ask("POST /v1/jobs", body).status, 201);
     world.loop.advance(3h);
     EXPECT_EQ(world.ask("POST /v1/jobs", body).status, 201) << "nothing changes";
-    const Answer answer = world.ask("POST /v1/jobs",
-                                    R"({"name":"b","schedule":"@at 2024-01-01T01:00:00Z"})");
+    const Answer answer =
+        world.ask("POST /v1/jobs", R"({"name":"b","schedule":"@at 2024-01-01T01:00:00Z"})");
     EXPECT_EQ(answer.status, 400);
     EXPECT_THAT(answer.body, HasSubstr("is in the past"));
 }
@@ -207,7 +209,8 @@ TEST(JobRoutes, DeleteAnswersTheDeletedJobAndTheListForgetsItAtOnce) {
 TEST(JobRoutes, RunAnswers200WithTheJobAndWhereToLook) {
     World world;
     world.ask("POST /v1/jobs", kJob);
-    for (const char* line : {"POST /v1/jobs/job1", "POST /v1/jobs/job1/run", "POST /v1/jobs/job1/"}) {
+    for (const char* line :
+         {"POST /v1/jobs/job1", "POST /v1/jobs/job1/run", "POST /v1/jobs/job1/"}) {
         const Answer answer = world.ask(line, "anything");
         EXPECT_EQ(answer.status, 200) << line;
         EXPECT_EQ(answer.json().at("name"), "job1");
@@ -295,10 +298,10 @@ TEST(JobRoutes, ETagsGuardEditsAndDeletes) {
     EXPECT_EQ(world.ask("PUT /v1/jobs/new", "{}", {{"If-Match", "*"}}).status, 412);
     EXPECT_EQ(world.ask("PUT /v1/jobs/new", "{}", {{"If-None-Match", "*"}}).status, 201);
     EXPECT_EQ(world.ask("DELETE /v1/jobs/job1", "", {{"If-Match", first}}).status, 412);
-    EXPECT_EQ(world.ask("DELETE /v1/jobs/job1", "",
-                        {{"If-Match", "W/\"0\" , " + edited.header("ETag")}})
-                  .status,
-              200);
+    EXPECT_EQ(
+        world.ask("DELETE /v1/jobs/job1", "", {{"If-Match", "W/\"0\" , " + edited.header("ETag")}})
+            .status,
+        200);
 }
 
 TEST(JobRoutes, AReadOfWhatTheClientHasIs304) {
@@ -320,8 +323,9 @@ TEST(JobRoutes, CountersAndStatusComeFromTheStatistics) {
     world.put(store::keys::stats(world.uid_of("job1")), store::encode(stats));
     for (const char* line : {"GET /v1/jobs/job1", "GET /v1/jobs"}) {
         const std::string body = world.ask(line).body;
-        EXPECT_THAT(body, AllOf(HasSubstr(R"("success_count":2)"), HasSubstr(R"("status":"success")"),
-                                HasSubstr(R"("last_success":"2024-01-01T00:00:00Z")")));
+        EXPECT_THAT(body,
+                    AllOf(HasSubstr(R"("success_count":2)"), HasSubstr(R"("status":"success")"),
+                          HasSubstr(R"("last_success":"2024-01-01T00:00:00Z")")));
     }
 }
 
@@ -432,9 +436,8 @@ TEST(JobList, WaitsForARevisionThatTheAgentHasNotSeen) {
     fill(world);
     auto exchange = std::make_shared<NotedExchange>();
     const std::uint64_t ahead = world.catalog.revision().value + 1;
-    world.front.handle(
-        World::request("GET /v1/jobs?min_revision=" + std::to_string(ahead), "", {}),
-        Responder(exchange));
+    world.front.handle(World::request("GET /v1/jobs?min_revision=" + std::to_string(ahead), "", {}),
+                       Responder(exchange));
     world.loop.run_until_idle();
     EXPECT_EQ(exchange->answers, 0);
     world.ask("POST /v1/jobs", R"({"name":"e"})");
@@ -442,7 +445,8 @@ TEST(JobList, WaitsForARevisionThatTheAgentHasNotSeen) {
     EXPECT_THAT(exchange->answer->body.view(), HasSubstr(R"("name":"e")"));
 
     auto never = std::make_shared<NotedExchange>();
-    world.front.handle(World::request("GET /v1/jobs?min_revision=999999", "", {}), Responder(never));
+    world.front.handle(World::request("GET /v1/jobs?min_revision=999999", "", {}),
+                       Responder(never));
     world.loop.advance(3s);
     ASSERT_EQ(never->answers, 1);
     EXPECT_EQ(never->answer->status, 503);

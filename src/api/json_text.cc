@@ -38,12 +38,14 @@ class DoubledKeys {
 
   private:
     void skip_space() {
-        while (at_ < text_.size() && std::string_view(" \t\r\n").contains(text_[at_])) ++at_;
+        while (at_ < text_.size() && std::string_view(" \t\r\n").contains(text_[at_]))
+            ++at_;
     }
     // The raw string, quotes included.
     std::string_view take_string() {
         const std::size_t start = at_++;
-        while (text_[at_] != '"') at_ += text_[at_] == '\\' ? 2 : 1;
+        while (text_[at_] != '"')
+            at_ += text_[at_] == '\\' ? 2 : 1;
         ++at_;
         return text_.substr(start, at_ - start);
     }
@@ -220,8 +222,10 @@ std::size_t sequence_length(std::string_view text) {
 // Levenshtein's distance with transpositions, on short texts.
 std::size_t distance(std::string_view a, std::string_view b) {
     std::vector<std::vector<std::size_t>> d(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
-    for (std::size_t i = 0; i <= a.size(); ++i) d[i][0] = i;
-    for (std::size_t j = 0; j <= b.size(); ++j) d[0][j] = j;
+    for (std::size_t i = 0; i <= a.size(); ++i)
+        d[i][0] = i;
+    for (std::size_t j = 0; j <= b.size(); ++j)
+        d[0][j] = j;
     for (std::size_t i = 1; i <= a.size(); ++i)
         for (std::size_t j = 1; j <= b.size(); ++j) {
             d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1,
@@ -248,9 +252,8 @@ std::expected<json::value, Error> parse_json(std::string_view text) {
     if (error == json::error::incomplete && text.find_first_not_of(" \t\r\n") == text.npos)
         return std::unexpected(invalid("", "the body is empty, a JSON document is expected"));
     if (error)
-        return std::unexpected(
-            invalid("", fmt::format("not valid JSON at {}: {}", place_of(text, used),
-                                    error.message())));
+        return std::unexpected(invalid(
+            "", fmt::format("not valid JSON at {}: {}", place_of(text, used), error.message())));
     if (auto doubled = DoubledKeys(text).find())
         return std::unexpected(invalid(*doubled, "the key is given twice"));
     return parser.release();

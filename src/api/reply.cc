@@ -30,8 +30,7 @@ int status_of(ErrorKind kind) {
 }
 
 std::string sentence(const Error& error) {
-    return error.field.empty() ? error.message
-                               : fmt::format("{}: {}", error.field, error.message);
+    return error.field.empty() ? error.message : fmt::format("{}: {}", error.field, error.message);
 }
 
 std::string sentences(const std::vector<Error>& errors) {
@@ -64,8 +63,8 @@ HttpResponse problem_response(int status, const std::string& detail,
 Reply::Reply(const Call& call, Responder responder)
     : responder_(std::move(responder)),
       pretty_(call.query.has("pretty")),
-      wants_problems_(call.request.headers.find("Accept").value_or("").contains(
-          "application/problem+json")) {}
+      wants_problems_(
+          call.request.headers.find("Accept").value_or("").contains("application/problem+json")) {}
 
 void Reply::json(int status, const json::value& value, Headers headers) {
     headers.set("Content-Type", "application/json; charset=utf-8");

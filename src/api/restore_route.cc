@@ -35,11 +35,12 @@ std::vector<Error> read_jobs(const json::array& list, const Services& services,
         };
         auto document = job_from_json(list[i]);
         if (!document) {
-            for (Error& problem : document.error()) report(std::move(problem));
+            for (Error& problem : document.error())
+                report(std::move(problem));
             continue;
         }
-        for (Error& problem : core::validate(document->spec, services.loop.wall_now(),
-                                             services.misfire_threshold))
+        for (Error& problem :
+             core::validate(document->spec, services.loop.wall_now(), services.misfire_threshold))
             report(std::move(problem));
         jobs.push_back(std::move(*document));
     }
@@ -56,13 +57,13 @@ void save_next(Context& context, std::shared_ptr<Restoring> restoring) {
     options.updated_by = restoring->actor;
     options.stats = document.stats;
     std::string name = document.spec.name;
-    context.services.jobs.put(std::move(document.spec), std::move(options),
-                              [&context, restoring, name](auto saved) {
-                                  if (saved) context.wrote(saved->revision);
-                                  restoring->results.push_back(json::string(
-                                      (saved ? "success create " : "fail create ") + name));
-                                  save_next(context, restoring);
-                              });
+    context.services.jobs.put(
+        std::move(document.spec), std::move(options), [&context, restoring, name](auto saved) {
+            if (saved) context.wrote(saved->revision);
+            restoring->results.push_back(
+                json::string((saved ? "success create " : "fail create ") + name));
+            save_next(context, restoring);
+        });
 }
 
 void restore(Context& context, Call call, Responder responder) {
@@ -72,8 +73,10 @@ void restore(Context& context, Call call, Responder responder) {
                                 call.request.body, "file");
     if (!file)
         return restoring->reply.refuse(
-            404, "", {invalid("file", "a multipart/form-data body with a part of this name is "
-                                      "expected")});
+            404, "",
+            {invalid("file",
+                     "a multipart/form-data body with a part of this name is "
+                     "expected")});
     const auto value = parse_json(*file);
     if (!value) return restoring->reply.refuse(400, "", {value.error()});
     const auto* list = value->if_array();

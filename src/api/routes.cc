@@ -29,13 +29,12 @@ void add_routes_to_come(std::vector<Route>& routes) {
         {Method::post, "/v1/leave", Permission::admin, "leave"},
     };
     for (const ToCome& route : kToCome)
-        routes.emplace_back(route.method, route.path, route.needs, route.id,
-                            [](Call call, Responder responder) {
-                                const std::string path = call.request.path;
-                                Reply(call, std::move(responder))
-                                    .problem(501, {invalid("", fmt::format("{} is not there yet",
-                                                                           path))});
-                            });
+        routes.emplace_back(
+            route.method, route.path, route.needs, route.id, [](Call call, Responder responder) {
+                const std::string path = call.request.path;
+                Reply(call, std::move(responder))
+                    .problem(501, {invalid("", fmt::format("{} is not there yet", path))});
+            });
 }
 
 std::vector<Route> make_routes(Context& context) {

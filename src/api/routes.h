@@ -18,12 +18,12 @@ struct Context {
 
 void add_job_routes(std::vector<Route>& routes, Context& context);
 void add_job_list_route(std::vector<Route>& routes, Context& context);
-void add_history_routes(std::vector<Route>& routes, Context& context);    // /v1/jobs/:job/executions
+void add_history_routes(std::vector<Route>& routes, Context& context);  // /v1/jobs/:job/executions
 void add_execution_routes(std::vector<Route>& routes, Context& context);  // /v1/executions
 void add_schedule_routes(std::vector<Route>& routes, Context& context);   // next, why, preview
 void add_agent_routes(std::vector<Route>& routes, Context& context);      // members, health, pause
 void add_restore_route(std::vector<Route>& routes, Context& context);
-void add_routes_to_come(std::vector<Route>& routes);                      // answer 501
+void add_routes_to_come(std::vector<Route>& routes);  // answer 501
 
 std::vector<Route> make_routes(Context& context);
 

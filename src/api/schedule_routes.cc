@@ -32,15 +32,14 @@ constexpr std::size_t kRangeSearch = 200;
 
 void with_job(Context& context, SharedReply reply, std::string_view name,
               std::move_only_function<void(cluster::SavedJob)> go_on) {
-    context.services.jobs.get(
-        std::string(name),
-        [reply, name = std::string(name), go_on = std::move(go_on)](auto found) mutable {
-            if (!found) return reply->problem(found.error());
-            if (!*found)
-                return reply->problem(
-                    {ErrorKind::not_found, "", fmt::format("there is no job '{}'", name)});
-            go_on(std::move(**found));
-        });
+    context.services.jobs.get(std::string(name), [reply, name = std::string(name),
+                                                  go_on = std::move(go_on)](auto found) mutable {
+        if (!found) return reply->problem(found.error());
+        if (!*found)
+            return reply->problem(
+                {ErrorKind::not_found, "", fmt::format("there is no job '{}'", name)});
+        go_on(std::move(**found));
+    });
 }
 
 // Whether the request names a time `from`; else now.
@@ -60,27 +59,27 @@ void next(Context& context, Call call, Responder responder) {
     const std::size_t count = number_of(call.query, "n", 1, kTimesMost, kTimesOtherwise);
     const auto from = time_of(call.query, "from", context.services.loop.wall_now());
     if (!from) return reply->problem(from.error());
-    with_job(context, reply, call.path["job"], [reply, count,
-                                                from = *from](cluster::SavedJob saved) {
-        const core::Job& job = saved.job;
-        const auto schedule = core::compile(job.spec);
-        if (!schedule) return reply->problem(schedule.error());
-        const core::Era era = core::era_of(job, *schedule);
-        json::array times;
-        WallTime at = from;
-        while (times.size() < count) {
-            const auto tick = era.next(at);
-            if (!tick) break;
-            times.push_back(json::string(to_rfc3339(*tick)));
-            at = *tick;
-        }
-        reply->json(200, json::object{{"job", job.spec.name},
-                                      {"schedule", job.spec.schedule},
-                                      {"timezone", schedule->zone().name()},
-                                      {"words", cron::describe(*schedule)},
-                                      {"disabled", job.spec.disabled},
-                                      {"times", std::move(times)}});
-    });
+    with_job(context, reply, call.path["job"],
+             [reply, count, from = *from](cluster::SavedJob saved) {
+                 const core::Job& job = saved.job;
+                 const auto schedule = core::compile(job.spec);
+                 if (!schedule) return reply->problem(schedule.error());
+                 const core::Era era = core::era_of(job, *schedule);
+                 json::array times;
+                 WallTime at = from;
+                 while (times.size() < count) {
+                     const auto tick = era.next(at);
+                     if (!tick) break;
+                     times.push_back(json::string(to_rfc3339(*tick)));
+                     at = *tick;
+                 }
+                 reply->json(200, json::object{{"job", job.spec.name},
+                                               {"schedule", job.spec.schedule},
+                                               {"timezone", schedule->zone().name()},
+                                               {"words", cron::describe(*schedule)},
+                                               {"disabled", job.spec.disabled},
+                                               {"times", std::move(times)}});
+             });
 }
 
 // ---- why
@@ -98,15 +97,15 @@ void answer(const Question& question, std::string_view decision, std::string sen
                           {"at", to_rfc3339(question.at)},
                           {"decision", decision},
                           {"sentence", std::move(sentence)},
-                          {"execution", execution ? json::value(to_json(*execution))
-                                                  : json::value(nullptr)}});
+                          {"execution",
+                           execution ? json::value(to_json(*execution)) : json::value(nullptr)}});
 }
 
 void answer(const Question& question, const Execution& execution) {
-    const std::string_view decision =
-        execution.state == core::ExecutionState::skipped     ? "skipped"
-        : execution.state == core::ExecutionState::coalesced ? "coalesced"
-                                                             : "fired";
+    const std::string_view decision = execution.state == core::ExecutionState::skipped ? "skipped"
+                                      : execution.state == core::ExecutionState::coalesced
+                                          ? "coalesced"
+                                          : "fired";
     answer(question, decision, explain(execution), &execution);
 }
 
@@ -152,7 +151,8 @@ void explain_latest(Context& context, std::shared_ptr<Question> question) {
         if (executions->empty()) {
             const WallTime never = {};
             question->at = never;
-            return answer(*question, "none", "The job has not run, and no tick was decided", nullptr);
+            return answer(*question, "none", "The job has not run, and no tick was decided",
+                          nullptr);
         }
         question->at = executions->front().scheduled_at;
         answer(*question, executions->front());
@@ -163,13 +163,14 @@ void why(Context& context, Call call, Responder responder) {
     auto reply = std::make_shared<Reply>(call, std::move(responder));
     const auto at = time_of(call.query, "at", WallTime{});
     if (!at) return reply->problem(at.error());
-    with_job(context, reply, call.path["job"], [&context, reply, at = *at](cluster::SavedJob saved) {
-        auto question = std::make_shared<Question>(reply, std::move(saved.job), at);
-        if (at.is_set())
-            look_up(context, std::move(question));
-        else
-            explain_latest(context, std::move(question));
-    });
+    with_job(context, reply, call.path["job"],
+             [&context, reply, at = *at](cluster::SavedJob saved) {
+                 auto question = std::make_shared<Question>(reply, std::move(saved.job), at);
+                 if (at.is_set())
+                     look_up(context, std::move(question));
+                 else
+                     explain_latest(context, std::move(question));
+             });
 }
 
 // ---- preview

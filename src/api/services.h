@@ -95,7 +95,8 @@ struct Services {
     Duration misfire_threshold = std::chrono::seconds(60);  // as the scheduler's
 
     // Who asks, or why not. Empty: nobody is asked (`local`), and everybody is `local`.
-    std::function<std::expected<std::string, Refusal>(const HttpRequest&, Permission)> authorize = {};
+    std::function<std::expected<std::string, Refusal>(const HttpRequest&, Permission)> authorize =
+        {};
     // Output that a worker keeps. Empty, or not_found: the tail in the record is shown.
     std::function<void(const core::Execution&, OutputRange, Done<OutputPart>)> read_output = {};
     // Ends an open execution. Returns when that is decided, not when the process is gone.

@@ -34,9 +34,10 @@ std::string skip_reason(const Execution& e) {
         case Reason::concurrency:
             return e.blocked_by.empty()
                        ? std::string("the job was still running, and its concurrency is limited")
-                       : fmt::format("execution {} was still running, and the job's concurrency "
-                                     "is limited",
-                                     e.blocked_by);
+                       : fmt::format(
+                             "execution {} was still running, and the job's concurrency "
+                             "is limited",
+                             e.blocked_by);
         case Reason::misfire_skip:
             return "it was missed, and the job's misfire policy is `skip`";
         case Reason::misfire_limit:
@@ -78,7 +79,8 @@ std::string range_of(const Execution& e) {
 std::string lateness(const Execution& e) {
     switch (e.reason) {
         case Reason::late:
-            return fmt::format(" (decided {} late)", format_duration(e.decided_at - e.scheduled_at));
+            return fmt::format(" (decided {} late)",
+                               format_duration(e.decided_at - e.scheduled_at));
         case Reason::caught_up:
             return " (missed at its time, caught up by the misfire policy)";
         default:
@@ -101,10 +103,9 @@ std::string explain(const Execution& e) {
                              lateness(e)
                        : fmt::format("It is being started on {}{}", e.node, attempts_of(e));
         case ExecutionState::retry_wait:
-            return with_message(
-                fmt::format("Attempt {} failed, and the next starts not before {}", e.attempt.value,
-                            to_rfc3339(e.not_before)),
-                e);
+            return with_message(fmt::format("Attempt {} failed, and the next starts not before {}",
+                                            e.attempt.value, to_rfc3339(e.not_before)),
+                                e);
         case ExecutionState::succeeded:
             return ran(e, "succeeded") + lateness(e);
         case ExecutionState::failed:
@@ -112,10 +113,10 @@ std::string explain(const Execution& e) {
         case ExecutionState::timed_out:
             return with_message(ran(e, "took longer than its timeout"), e) + lateness(e);
         case ExecutionState::cancelled:
-            return with_message(ran(e, e.reason == Reason::deleted
-                                           ? "was cancelled, because the job was deleted"
-                                           : "was cancelled"),
-                                e);
+            return with_message(
+                ran(e, e.reason == Reason::deleted ? "was cancelled, because the job was deleted"
+                                                   : "was cancelled"),
+                e);
         case ExecutionState::lost:
             return with_message(ran(e, "was lost with its worker"), e);
         case ExecutionState::skipped:
@@ -138,9 +139,10 @@ std::string explain(const NoRecord& tick) {
     if (job.spec.schedule.empty())
         return "The job has no schedule: it runs only when it is asked to";
     if (tick.at <= job.effective_from)
-        return fmt::format("The schedule in force since {} does not reach back to {}, and nothing "
-                           "is recorded of the one before",
-                           to_rfc3339(job.effective_from), at);
+        return fmt::format(
+            "The schedule in force since {} does not reach back to {}, and nothing "
+            "is recorded of the one before",
+            to_rfc3339(job.effective_from), at);
     const auto schedule = core::compile(job.spec);
     if (!schedule) return "The job's schedule cannot be read: " + schedule.error().message;
     const core::Era era = core::era_of(job, *schedule);

@@ -91,7 +91,8 @@ struct World {
         auto exchange = std::make_shared<NotedExchange>();
         front.handle(request(line, std::move(body), std::move(headers)), Responder(exchange));
         loop.run_until_idle();
-        if (exchange->answers != 1 || !exchange->answer) return {exchange->answers, {}, "no answer"};
+        if (exchange->answers != 1 || !exchange->answer)
+            return {exchange->answers, {}, "no answer"};
         return {exchange->answer->status, exchange->answer->headers,
                 std::string(exchange->answer->body.view())};
     }
@@ -117,8 +118,8 @@ struct World {
         txn.operations.push_back(
             store::Put{store::keys::execution(execution.id), store::encode(execution), {}});
         if (core::is_open(execution.state))
-            txn.operations.push_back(store::Put{
-                store::keys::open(shard_of(execution.job_name), execution.id), "", {}});
+            txn.operations.push_back(
+                store::Put{store::keys::open(shard_of(execution.job_name), execution.id), "", {}});
         write(std::move(txn));
     }
     void put(std::string key, std::string value) {
@@ -137,7 +138,8 @@ struct World {
     // An execution of the job's tick at that many seconds after the loop's first wall time.
     core::Execution execution(std::string_view job, int at_s, core::ExecutionState state) const {
         core::Execution e;
-        const WallTime at = runtime::ManualLoop::kDefaultWall + Duration(std::chrono::seconds(at_s));
+        const WallTime at =
+            runtime::ManualLoop::kDefaultWall + Duration(std::chrono::seconds(at_s));
         e.id = {uid_of(job), {core::TriggerKind::tick, at, 0}, 0};
         e.job_name = job;
         e.generation = Generation(1);

@@ -87,8 +87,9 @@ void add_common(Words& w) {
         ->capture_default_str();
     app.add_flag("--quiet", w.options.quiet, "say nothing but what was asked for");
     app.add_flag("-y,--yes", w.options.yes, "do not ask before something is deleted");
-    app.footer("khronos agent starts an agent, khronos config shows its settings; both have a "
-               "--help of their own.\nExit codes: 0 done, 1 failed, 2 wrong usage.");
+    app.footer(
+        "khronos agent starts an agent, khronos config shows its settings; both have a "
+        "--help of their own.\nExit codes: 0 done, 1 failed, 2 wrong usage.");
 }
 
 void add_job_reading(Words& w, CLI::App* job) {
@@ -187,7 +188,8 @@ void add_executions(Words& w) {
 
 void add_rest(Words& w) {
     CLI::App* why = w.command(&w.app, "why", "why a tick ran, or did not");
-    why->add_option("JOB@TIME", w.name, "such as backup@2026-01-31T08:30:00Z; JOB alone: its latest")
+    why->add_option("JOB@TIME", w.name,
+                    "such as backup@2026-01-31T08:30:00Z; JOB alone: its latest")
         ->required();
     w.on(why, [&w](cli::Session& s) { return cli::why(w.options, w.name, s); });
 
@@ -259,8 +261,10 @@ int run(Words& words) {
         config.token = std::move(*token);
     }
     cli::CurlClient http(std::move(config));
-    cli::Session session{http, std::cin, std::cout, std::cerr, read_sources, mono_now,
-                         [](Duration d) { std::this_thread::sleep_for(d); }};
+    cli::Session session{
+        http, std::cin, std::cout, std::cerr, read_sources, mono_now, [](Duration d) {
+            std::this_thread::sleep_for(d);
+        }};
     const int code = words.run(session);
     if (!words.wrong.empty()) std::cerr << "error: " << words.wrong << '\n';
     // A full disk or a closed pipe must not look like success.

@@ -9,5 +9,4 @@ namespace khronos::app {
 // `words`: the arguments of the program, the command first. The process's exit status.
 int client_command(const std::vector<std::string>& words);
 
-
 }  // namespace khronos::app

@@ -32,11 +32,11 @@ std::optional<Format> format_from_text(std::string_view text);
 struct Options {
     std::string server{kDefaultServer};  // for messages; the client knows it
     Format format = Format::table;
-    bool quiet = false;       // only what was asked for; no remarks
-    bool yes = false;         // do not ask
-    bool color = false;       // a terminal that may be coloured
-    bool interactive = false; // somebody can answer a question
-    int width = 0;            // of the terminal, in columns; 0: none, nothing is cut
+    bool quiet = false;        // only what was asked for; no remarks
+    bool yes = false;          // do not ask
+    bool color = false;        // a terminal that may be coloured
+    bool interactive = false;  // somebody can answer a question
+    int width = 0;             // of the terminal, in columns; 0: none, nothing is cut
 };
 
 // A document to apply, by the name that messages call it.
@@ -59,19 +59,19 @@ struct Session {
 // ---- khronos job
 
 struct JobListArgs {
-    std::string contains;  // --contains: in name or display name
-    std::string status;    // --status
-    std::vector<std::string> labels;  // -l key=value: of the metadata, all of them
+    std::string contains = {};             // --contains: in name or display name
+    std::string status = {};               // --status
+    std::vector<std::string> labels = {};  // -l key=value: of the metadata, all of them
     std::string sort = "name";
     bool descending = false;
-    std::optional<std::uint64_t> limit;
+    std::optional<std::uint64_t> limit = {};
 };
 int job_list(const Options& options, const JobListArgs& args, Session& session);
 
 int job_get(const Options& options, const std::string& name, Session& session);
 
 struct JobApplyArgs {
-    std::vector<std::string> files;  // -f; `-` is standard input
+    std::vector<std::string> files = {};  // -f; `-` is standard input
     bool dry_run = false;
 };
 // All documents are checked before the first is saved.
@@ -81,10 +81,10 @@ int job_delete(const Options& options, const std::vector<std::string>& names, Se
 
 struct JobRunArgs {
     std::string name;
-    std::string payload;          // JSON text
-    std::string idempotency_key;
+    std::string payload = {};  // JSON text
+    std::string idempotency_key = {};
     bool wait = false;
-    Duration timeout{0};          // of the wait; 0: for ever
+    Duration timeout{0};  // of the wait; 0: for ever
 };
 int job_run(const Options& options, const JobRunArgs& args, Session& session);
 
@@ -94,16 +94,16 @@ int job_pause(const Options& options, const std::vector<std::string>& names, boo
 struct JobNextArgs {
     std::string name;
     std::uint64_t count = 5;
-    std::string from;  // RFC 3339; empty: now
+    std::string from = {};  // RFC 3339; empty: now
 };
 int job_next(const Options& options, const JobNextArgs& args, Session& session);
 
 // ---- khronos execution, and `job history`
 
 struct ExecutionListArgs {
-    std::string job;     // empty: all
-    std::string status;  // words with commas between
-    std::string since;   // RFC 3339
+    std::string job = {};     // empty: all
+    std::string status = {};  // words with commas between
+    std::string since = {};   // RFC 3339
     std::uint64_t limit = 20;
 };
 int execution_list(const Options& options, const ExecutionListArgs& args, Session& session);

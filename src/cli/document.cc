@@ -11,7 +11,9 @@ namespace khronos::cli {
 namespace json = boost::json;
 namespace {
 
-std::string quoted(std::string_view text) { return json::serialize(json::string(text)); }
+std::string quoted(std::string_view text) {
+    return json::serialize(json::string(text));
+}
 
 // What is neither object nor list.
 std::string scalar(const json::value& value) {
@@ -25,7 +27,9 @@ bool is_leaf(const json::value& value) {
     return true;
 }
 
-void indent(std::string& out, int depth) { out.append(static_cast<std::size_t>(depth) * 2, ' '); }
+void indent(std::string& out, int depth) {
+    out.append(static_cast<std::size_t>(depth) * 2, ' ');
+}
 
 void write_json(const json::value& value, int depth, std::string& out) {
     if (is_leaf(value)) {
@@ -60,9 +64,12 @@ void write_json(const json::value& value, int depth, std::string& out) {
 // A text that no YAML reader takes for something else.
 bool is_plain(std::string_view text) {
     if (text.empty() || !std::isalpha(static_cast<unsigned char>(text[0]))) return false;
-    if (text == "true" || text == "false" || text == "null" || text == "yes" || text == "no" ||
-        text == "on" || text == "off" || text == "y" || text == "n")
-        return false;
+    std::string lower(text.substr(0, 8));
+    for (char& c : lower)
+        c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    for (const std::string_view word :
+         {"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
+        if (lower == word) return false;
     return std::all_of(text.begin(), text.end(), [](char c) {
         return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-' || c == '.' ||
                c == '/';
@@ -143,8 +150,8 @@ std::string printable(std::string_view text) {
     for (std::size_t i = 0; i < text.size(); ++i) {
         const auto c = static_cast<unsigned char>(text[i]);
         // U+0080 to U+009F are control characters too.
-        const bool high_control = c == 0xc2 && i + 1 < text.size() &&
-                                  static_cast<unsigned char>(text[i + 1]) < 0xa0;
+        const bool high_control =
+            c == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0;
         if (high_control) ++i;
         if (c < 0x20 || c == 0x7f || high_control)
             shown += c == '\n' || c == '\t' ? " " : "?";

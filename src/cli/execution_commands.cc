@@ -15,7 +15,9 @@ namespace khronos::cli {
 namespace json = boost::json;
 namespace {
 
-std::string execution_target(std::string_view id) { return "/v1/executions/" + percent_encode(id); }
+std::string execution_target(std::string_view id) {
+    return "/v1/executions/" + percent_encode(id);
+}
 
 // How long it ran, from the two times in the record; empty while it has not ended.
 std::string duration_of(const json::value& execution) {
@@ -34,18 +36,18 @@ std::string why_of(const json::value& execution) {
 
 void print_executions(Talk& talk, const json::array& executions) {
     const bool wide = talk.options().format == Format::wide;
-    std::vector<Table::Column> columns{{"SCHEDULED", false, false}, {"JOB"},
-                                       {"STATUS", false, false},    {"TOOK", true, false},
-                                       {"NODE"},                    {"WHY"},
-                                       {"ID", false, false}};
+    std::vector<Table::Column> columns{
+        {"SCHEDULED", false, false}, {"JOB"},  {"STATUS", false, false},
+        {"TOOK", true, false},       {"NODE"}, {"WHY"},
+        {"ID", false, false}};
     if (wide)
         for (const char* title : {"TRIGGER", "ATTEMPT", "EXIT", "STARTED", "FINISHED"})
             columns.push_back({title});
     Table table(std::move(columns));
     for (const json::value& e : executions) {
-        std::vector<std::string> cells{cell(e, "scheduled_at"), cell(e, "job"), cell(e, "status"),
-                                       duration_of(e),          cell(e, "node"), why_of(e),
-                                       cell(e, "id")};
+        std::vector<std::string> cells{
+            cell(e, "scheduled_at"), cell(e, "job"), cell(e, "status"), duration_of(e),
+            cell(e, "node"),         why_of(e),      cell(e, "id")};
         if (wide)
             for (const char* key : {"trigger", "attempt", "exit_code", "started_at", "finished_at"})
                 cells.push_back(cell(e, key));
@@ -103,7 +105,8 @@ int execution_list(const Options& options, const ExecutionListArgs& args, Sessio
     }
     if (talk.print_document(*list)) return kDone;
     if (options.format == Format::name) {
-        for (const json::value& e : list->get_array()) session.out << cell(e, "id") << '\n';
+        for (const json::value& e : list->get_array())
+            session.out << cell(e, "id") << '\n';
         return kDone;
     }
     print_executions(talk, list->get_array());

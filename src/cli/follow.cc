@@ -90,8 +90,8 @@ Followed follow(Talk& talk, const std::string& id, Duration timeout, OutputPrint
             return {};
         }
         if (talk.session().now() >= deadline) {
-            talk.error(fmt::format("execution {} is not over after {}", id,
-                                   format_duration(timeout)));
+            talk.error(
+                fmt::format("execution {} is not over after {}", id, format_duration(timeout)));
             return {std::nullopt, kTimedOut};
         }
         talk.session().pause(std::min(pause, deadline - talk.session().now()));

@@ -23,7 +23,9 @@ struct Document {
     json::value checked;  // as the agent understood it
 };
 
-bool is_of(std::string_view name, std::string_view ending) { return name.ends_with(ending); }
+bool is_of(std::string_view name, std::string_view ending) {
+    return name.ends_with(ending);
+}
 
 class Apply {
   public:
@@ -35,15 +37,18 @@ class Apply {
             talk_.error("which file? say -f FILE, -f DIRECTORY, or -f - for standard input");
             return kUsage;
         }
-        for (const std::string& path : args_.files) read(path);
+        for (const std::string& path : args_.files)
+            read(path);
         // Every document is checked before the first is saved: half of a change is worse than none.
-        for (Document& document : documents_) check(document);
+        for (Document& document : documents_)
+            check(document);
         if (!good_) return kFailed;
         if (documents_.empty()) {
             talk_.error("there is no job in what was given");
             return kFailed;
         }
-        for (const Document& document : documents_) save(document);
+        for (const Document& document : documents_)
+            save(document);
         return good_ ? kDone : kFailed;
     }
 
@@ -61,7 +66,8 @@ class Apply {
         }
         const auto files = talk_.session().read(path);
         if (!files) return fail(fmt::format("{}: {}", path, files.error()));
-        for (const SourceFile& file : *files) split(file);
+        for (const SourceFile& file : *files)
+            split(file);
     }
 
     void split(const SourceFile& file) {
@@ -96,7 +102,8 @@ class Apply {
     HttpAsk put(const Document& document, std::string_view query) const {
         HttpAsk ask;
         ask.method = document.name.empty() ? "POST" : "PUT";
-        ask.target = document.name.empty() ? "/v1/jobs" : "/v1/jobs/" + percent_encode(document.name);
+        ask.target =
+            document.name.empty() ? "/v1/jobs" : "/v1/jobs/" + percent_encode(document.name);
         ask.target += query;
         ask.headers.emplace_back("Prefer", "handling=strict");
         ask.body = document.body;

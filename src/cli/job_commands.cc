@@ -14,7 +14,9 @@ namespace {
 
 constexpr std::string_view kZeroTime = "0001-01-01T00:00:00Z";
 
-std::string job_target(std::string_view name) { return "/v1/jobs/" + percent_encode(name); }
+std::string job_target(std::string_view name) {
+    return "/v1/jobs/" + percent_encode(name);
+}
 
 std::string next_of(const json::value& job) {
     const std::string next = cell(job, "next");
@@ -46,9 +48,11 @@ std::string list_target(const JobListArgs& args) {
 
 void print_jobs(Talk& talk, const json::array& jobs) {
     const bool wide = talk.options().format == Format::wide;
-    std::vector<Table::Column> columns{
-        {"NAME"}, {"SCHEDULE"}, {"PAUSED", false, false}, {"STATUS", false, false},
-        {"NEXT", false, false}};
+    std::vector<Table::Column> columns{{"NAME"},
+                                       {"SCHEDULE"},
+                                       {"PAUSED", false, false},
+                                       {"STATUS", false, false},
+                                       {"NEXT", false, false}};
     if (wide)
         for (const char* title : {"LAST SUCCESS", "LAST ERROR", "OK", "FAILED", "ZONE", "EXECUTOR"})
             columns.push_back({title});
@@ -115,7 +119,8 @@ int job_list(const Options& options, const JobListArgs& args, Session& session) 
     if (talk.print_document(*list)) return kDone;
     const json::array& jobs = list->get_array();
     if (options.format == Format::name) {
-        for (const json::value& job : jobs) session.out << printable(cell(job, "name")) << '\n';
+        for (const json::value& job : jobs)
+            session.out << printable(cell(job, "name")) << '\n';
         return kDone;
     }
     print_jobs(talk, jobs);
@@ -139,8 +144,8 @@ int job_get(const Options& options, const std::string& name, Session& session) {
 
 int job_delete(const Options& options, const std::vector<std::string>& names, Session& session) {
     Talk talk(options, session);
-    const std::string which = names.size() == 1 ? fmt::format("job {}", names[0])
-                                                : fmt::format("{} jobs", names.size());
+    const std::string which =
+        names.size() == 1 ? fmt::format("job {}", names[0]) : fmt::format("{} jobs", names.size());
     if (!confirmed(talk, fmt::format("Delete {}?", which))) return kFailed;
     int code = kDone;
     for (const std::string& name : names) {
@@ -182,7 +187,8 @@ int job_next(const Options& options, const JobNextArgs& args, Session& session) 
     const json::value* times = answer->get_object().if_contains("times");
     const bool none = !times || !times->is_array() || times->get_array().empty();
     if (!none)
-        for (const json::value& time : times->get_array()) session.out << cell(time, "") << '\n';
+        for (const json::value& time : times->get_array())
+            session.out << cell(time, "") << '\n';
     if (cell(*answer, "disabled") == "true")
         talk.remark("the job is paused: none of these will run");
     else if (none)

@@ -56,7 +56,8 @@ int status(const Options& options, Session& session) {
     const auto issues = json_of(readiness->body);
     json::array list;
     if (issues && issues->is_object())
-        if (const auto* found = issues->get_object().if_contains("issues"); found && found->is_array())
+        if (const auto* found = issues->get_object().if_contains("issues");
+            found && found->is_array())
             list = found->get_array();
 
     json::object all = about->get_object();
@@ -72,13 +73,20 @@ int status(const Options& options, Session& session) {
         session.out << cell(all, "node") << '\n';
         return code;
     }
-    Table table({{"NODE"}, {"STATUS", false, false}, {"VERSION"}, {"STORE"}, {"JOBS", true, false},
-                 {"RUNNING", true, false}, {"SINCE"}, {"SERVER"}});
+    Table table({{"NODE"},
+                 {"STATUS", false, false},
+                 {"VERSION"},
+                 {"STORE"},
+                 {"JOBS", true, false},
+                 {"RUNNING", true, false},
+                 {"SINCE"},
+                 {"SERVER"}});
     table.add({cell(all, "node"), ready ? "ready" : "not ready", cell(all, "version"),
                cell(all, "backend"), cell(all, "jobs"), cell(all, "running"),
                cell(all, "started_at"), options.server});
     talk.print(table);
-    for (const json::value& issue : list) session.out << "issue: " << printable(cell(issue, "")) << '\n';
+    for (const json::value& issue : list)
+        session.out << "issue: " << printable(cell(issue, "")) << '\n';
     return code;
 }
 

@@ -13,7 +13,9 @@ namespace {
 constexpr std::size_t kGap = 2;
 constexpr std::size_t kNarrowest = 8;
 
-bool begins_character(char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }
+bool begins_character(char c) {
+    return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+}
 
 // At most `width` columns; what is cut ends in `…`.
 std::string fitted(const std::string& text, std::size_t width) {
@@ -46,7 +48,8 @@ std::size_t width_of(std::string_view text) {
 
 void Table::add(std::vector<std::string> cells) {
     CHECK(cells.size() == columns_.size());
-    for (std::string& cell : cells) cell = printable(cell);
+    for (std::string& cell : cells)
+        cell = printable(cell);
     rows_.push_back(std::move(cells));
 }
 
@@ -54,7 +57,8 @@ void Table::print(std::ostream& out, int width, bool color) const {
     std::vector<std::size_t> widths;
     for (std::size_t i = 0; i < columns_.size(); ++i) {
         std::size_t widest = width_of(columns_[i].title);
-        for (const auto& row : rows_) widest = std::max(widest, width_of(row[i]));
+        for (const auto& row : rows_)
+            widest = std::max(widest, width_of(row[i]));
         widths.push_back(widest);
     }
     // The widest column gives way until all fits, or none can any more.
@@ -86,13 +90,16 @@ void Table::print(std::ostream& out, int width, bool color) const {
             if (!tint.empty()) text += "\033[0m";
             if (!columns_[i].right && i + 1 < cells.size()) text += padding;
         }
-        while (text.ends_with(' ')) text.pop_back();
+        while (text.ends_with(' '))
+            text.pop_back();
         out << text << '\n';
     };
     std::vector<std::string> titles;
-    for (const Column& column : columns_) titles.push_back(column.title);
+    for (const Column& column : columns_)
+        titles.push_back(column.title);
     line(titles, true);
-    for (const auto& row : rows_) line(row, false);
+    for (const auto& row : rows_)
+        line(row, false);
 }
 
 }  // namespace khronos::cli

@@ -34,8 +34,9 @@ std::optional<HttpAnswer> Talk::ask(HttpAsk ask) {
     if (answer) return std::move(*answer);
     error(fmt::format("no answer from {}: {}", options_.server, answer.error()));
     if (options_.server == kDefaultServer)
-        remark("start an agent with `khronos agent -e local`, or name one with --server or "
-               "KHRONOS_SERVER");
+        remark(
+            "start an agent with `khronos agent -e local`, or name one with --server or "
+            "KHRONOS_SERVER");
     return std::nullopt;
 }
 
@@ -82,8 +83,7 @@ void Talk::remarks(const HttpAnswer& answer) {
         if (name != "Warning" && name != "warning") continue;
         const std::size_t first = value.find('"');
         const std::size_t last = value.rfind('"');
-        if (first != value.npos && last > first)
-            remark(value.substr(first + 1, last - first - 1));
+        if (first != value.npos && last > first) remark(value.substr(first + 1, last - first - 1));
     }
 }
 
@@ -108,8 +108,7 @@ bool Talk::print_document(const json::value& value) {
 }
 
 void Talk::print(const Table& table) {
-    table.print(session_.out, options_.format == Format::wide ? 0 : options_.width,
-                options_.color);
+    table.print(session_.out, options_.format == Format::wide ? 0 : options_.width, options_.color);
 }
 
 }  // namespace khronos::cli

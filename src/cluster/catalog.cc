@@ -68,7 +68,8 @@ void Catalog::erase_between(std::string_view last_seen, std::string_view next_se
     if (end <= first) return;
     std::vector<CatalogEntry> gone;
     jobs_.visit_from(first, end - first, [&](const CatalogEntry& entry) { gone.push_back(entry); });
-    for (const CatalogEntry& entry : gone) erase(entry.name(), Revision(UINT64_MAX));
+    for (const CatalogEntry& entry : gone)
+        erase(entry.name(), Revision(UINT64_MAX));
 }
 
 void Catalog::erase_stats_between(std::optional<JobUid> last_seen,
@@ -80,7 +81,8 @@ void Catalog::erase_stats_between(std::optional<JobUid> last_seen,
     std::vector<JobUid> gone;
     stats_.visit_from(first, end - first,
                       [&](const StatsEntry& entry) { gone.push_back(entry.uid); });
-    for (const JobUid uid : gone) stats_.erase(uid);
+    for (const JobUid uid : gone)
+        stats_.erase(uid);
 }
 
 core::JobStats Catalog::stats(JobUid uid) const {

@@ -21,12 +21,15 @@ CatalogFeed::CatalogFeed(store::Store& store, runtime::Loop& loop, Catalog& cata
     : catalog_(catalog),
       config_(std::move(config)),
       jobs_(jobs_listener()),
-      stats_(store, loop, mirror_of(store::keys::kStats, config_.relist_every),
-             stats_listener()) {}
+      stats_(store, loop, mirror_of(store::keys::kStats, config_.relist_every), stats_listener()) {}
 
-void CatalogFeed::start() { stats_.start(); }
+void CatalogFeed::start() {
+    stats_.start();
+}
 
-void CatalogFeed::stop() { stats_.stop(); }
+void CatalogFeed::stop() {
+    stats_.stop();
+}
 
 store::Mirror::Listener CatalogFeed::jobs_listener() {
     return {

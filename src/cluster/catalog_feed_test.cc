@@ -22,7 +22,9 @@ struct World {
     store::MemoryStore store{backend, loop, "feed"};
     Catalog catalog{loop};
     std::vector<std::string> unreadable;
-    CatalogFeed feed{store, loop, catalog,
+    CatalogFeed feed{store,
+                     loop,
+                     catalog,
                      {.relist_every = Duration(0),
                       .on_unreadable = [this](std::string what) { unreadable.push_back(what); }}};
     store::Mirror jobs{store, loop, jobs_prefix(), forward_to(feed)};
@@ -94,7 +96,8 @@ TEST(CatalogFeed, AfterLostEventsWhatIsGoneIsForgotten) {
     }
     world.start();
     world.stop();
-    for (const char* name : {"b", "d", "g"}) world.write({store::Erase{store::keys::job(name)}});
+    for (const char* name : {"b", "d", "g"})
+        world.write({store::Erase{store::keys::job(name)}});
     for (const std::uint64_t uid : {1, 3, 6})
         world.write({store::Erase{store::keys::stats(JobUid(uid))}});
     world.put_job("dd", 9);

@@ -22,7 +22,9 @@ core::Job job_of(std::string name, std::uint64_t uid) {
     job.created_at = job.updated_at = job.anchor = job.effective_from = WallTime::from_seconds(1);
     return job;
 }
-SharedBytes record_of(const core::Job& job) { return SharedBytes(store::encode(job)); }
+SharedBytes record_of(const core::Job& job) {
+    return SharedBytes(store::encode(job));
+}
 
 std::vector<std::string> names_of(const Catalog& catalog, std::string_view from = "",
                                   std::size_t count = SIZE_MAX) {
@@ -166,7 +168,8 @@ TEST_P(CatalogModel, BehavesAsASortedMapWould) {
         ASSERT_EQ(catalog.size(), model.size());
         if (step % 500 != 0) continue;
         std::vector<std::string> expected;
-        for (const auto& [key, value] : model) expected.push_back(key);
+        for (const auto& [key, value] : model)
+            expected.push_back(key);
         ASSERT_EQ(names_of(catalog), expected);
         const std::size_t first = below(model.size() + 2), count = below(60);
         std::vector<std::string> page;
@@ -174,9 +177,9 @@ TEST_P(CatalogModel, BehavesAsASortedMapWould) {
                            [&](const CatalogEntry& entry) { page.emplace_back(entry.name()); });
         const std::size_t begin = std::min(first, expected.size());
         const std::size_t end = std::min(begin + count, expected.size());
-        ASSERT_EQ(page, std::vector<std::string>(
-                            expected.begin() + static_cast<std::ptrdiff_t>(begin),
-                            expected.begin() + static_cast<std::ptrdiff_t>(end)));
+        ASSERT_EQ(page,
+                  std::vector<std::string>(expected.begin() + static_cast<std::ptrdiff_t>(begin),
+                                           expected.begin() + static_cast<std::ptrdiff_t>(end)));
     }
     for (const auto& [name, known] : model) {
         ASSERT_NE(catalog.find(name), nullptr);

@@ -70,7 +70,8 @@ TEST(JobPeek, StaysInsideBytesThatAreNoJob) {
     std::mt19937_64 random(1);
     for (int i = 0; i < 20000; ++i) {
         std::string noise = record;
-        for (int n = 0; n < 3; ++n) noise[random() % noise.size()] = static_cast<char>(random());
+        for (int n = 0; n < 3; ++n)
+            noise[random() % noise.size()] = static_cast<char>(random());
         if (const auto peek = peek_job(noise)) metadata_has(*peek, "k", "v");
         peek_job_name(noise);
     }

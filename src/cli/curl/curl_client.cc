@@ -29,13 +29,15 @@ std::size_t on_body(char* data, std::size_t size, std::size_t count, void* to) n
 std::size_t on_header(char* data, std::size_t size, std::size_t count, void* to) noexcept {
     auto& receiver = *static_cast<Receiver*>(to);
     std::string_view line(data, size * count);
-    while (line.ends_with('\n') || line.ends_with('\r')) line.remove_suffix(1);
+    while (line.ends_with('\n') || line.ends_with('\r'))
+        line.remove_suffix(1);
     // A status line begins an answer anew, behind an interim or a proxy's one.
     if (line.starts_with("HTTP/")) receiver.answer.headers.clear();
     const std::size_t colon = line.find(':');
     if (colon != line.npos) {
         std::string_view value = line.substr(colon + 1);
-        while (value.starts_with(' ') || value.starts_with('\t')) value.remove_prefix(1);
+        while (value.starts_with(' ') || value.starts_with('\t'))
+            value.remove_prefix(1);
         receiver.answer.headers.emplace_back(line.substr(0, colon), value);
     }
     return size * count;
@@ -66,7 +68,8 @@ struct CurlClient::Handle {
 
 CurlClient::CurlClient(Config config)
     : config_(std::move(config)), handle_(std::make_unique<Handle>()) {
-    while (config_.server.ends_with('/')) config_.server.pop_back();
+    while (config_.server.ends_with('/'))
+        config_.server.pop_back();
 }
 
 CurlClient::~CurlClient() = default;
@@ -77,7 +80,8 @@ std::expected<HttpAnswer, std::string> CurlClient::send(const HttpAsk& ask) {
     curl_easy_reset(curl);
     Receiver receiver;
     HeaderList headers;
-    for (const auto& [name, value] : ask.headers) headers.add(name + ": " + value);
+    for (const auto& [name, value] : ask.headers)
+        headers.add(name + ": " + value);
     if (!config_.token.empty()) headers.add("Authorization: Bearer " + config_.token);
     headers.add("Expect:");  // no round trip before the body
     const std::string url = config_.server + ask.target;
@@ -93,8 +97,7 @@ std::expected<HttpAnswer, std::string> CurlClient::send(const HttpAsk& ask) {
     curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "");
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, 10000L);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(config_.timeout.count() / 1000));
-    if (!config_.ca_file.empty())
-        curl_easy_setopt(curl, CURLOPT_CAINFO, config_.ca_file.c_str());
+    if (!config_.ca_file.empty()) curl_easy_setopt(curl, CURLOPT_CAINFO, config_.ca_file.c_str());
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.list);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &receiver);

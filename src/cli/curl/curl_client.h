@@ -12,11 +12,11 @@ namespace khronos::cli {
 class CurlClient final : public HttpClient {
   public:
     struct Config {
-        std::string server;                         // `http://127.0.0.1:10001`; a path is a prefix
-        std::string token;                          // sent as a bearer; empty: none
+        std::string server;  // `http://127.0.0.1:10001`; a path is a prefix
+        std::string token;   // sent as a bearer; empty: none
         Duration timeout = std::chrono::seconds(30);  // of one request; 0: none
         std::string user_agent = "khronos";
-        std::string ca_file = {};                   // instead of the system's authorities
+        std::string ca_file = {};  // instead of the system's authorities
     };
 
     explicit CurlClient(Config config);

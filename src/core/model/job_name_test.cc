@@ -24,7 +24,8 @@ TEST(JobName, RefusesEverythingElse) {
     EXPECT_EQ(fault_of_job_name("a\n"), "name contains illegal character U+000A");
     EXPECT_EQ(fault_of_job_name("."), "name cannot be '.'");
     EXPECT_EQ(fault_of_job_name(".."), "name cannot be '..'");
-    for (const char* name : {"\xff", "\xc3", "\xc0\xaf", "\xed\xa0\x80", "\xe2\x82", "a\xf5\x80\x80\x80"})
+    for (const char* name :
+         {"\xff", "\xc3", "\xc0\xaf", "\xed\xa0\x80", "\xe2\x82", "a\xf5\x80\x80\x80"})
         EXPECT_EQ(fault_of_job_name(name), "name contains bytes that are no UTF-8");
 }
 

@@ -83,8 +83,8 @@ void check_concurrency(const JobSpec& spec, Problems& problems) {
         case Concurrency::unknown:
             break;
     }
-    problems.push_back(invalid("concurrency",
-                               "invalid concurrency policy value, use \"allow\" or \"forbid\""));
+    problems.push_back(
+        invalid("concurrency", "invalid concurrency policy value, use \"allow\" or \"forbid\""));
 }
 
 // `512MB`, `1.5 GiB`, `1048576`
@@ -114,9 +114,9 @@ void check_executor(const JobSpec& spec, Problems& problems) {
     if (const auto memory = spec.executor_config.find("mem_limit");
         memory != spec.executor_config.end() && !memory->second.empty() &&
         !is_memory_size(memory->second))
-        problems.push_back(invalid(
-            "executor_config.mem_limit",
-            fmt::format("'{}' is not an amount of memory such as 512MB", memory->second)));
+        problems.push_back(
+            invalid("executor_config.mem_limit",
+                    fmt::format("'{}' is not an amount of memory such as 512MB", memory->second)));
 }
 
 void check_tags(const JobSpec& spec, Problems& problems) {
@@ -174,9 +174,9 @@ void check_range(std::string_view field, std::uint64_t value, std::uint64_t leas
 void check_range(std::string_view field, Duration value, Duration least, Duration most,
                  Problems& problems) {
     if (value >= least && value <= most) return;
-    problems.push_back(invalid(
-        std::string(field), fmt::format("is {}, must be from {} to {}", format_duration(value),
-                                        format_duration(least), format_duration(most))));
+    problems.push_back(invalid(std::string(field),
+                               fmt::format("is {}, must be from {} to {}", format_duration(value),
+                                           format_duration(least), format_duration(most))));
 }
 
 void check_numbers(const JobSpec& spec, Problems& problems) {
@@ -197,13 +197,14 @@ void check_numbers(const JobSpec& spec, Problems& problems) {
         problems.push_back(invalid("retry_backoff", fmt::format("is {}, must be from 1 to {}",
                                                                 spec.retry_backoff, kMostBackoff)));
     if (spec.starts_at.is_set() && spec.expires_at.is_set() && spec.expires_at <= spec.starts_at)
-        problems.push_back(invalid("expires_at", fmt::format("must be after starts_at, {}",
-                                                             to_rfc3339(spec.starts_at))));
+        problems.push_back(invalid(
+            "expires_at", fmt::format("must be after starts_at, {}", to_rfc3339(spec.starts_at))));
 }
 
 std::size_t bytes_of(const StringMap& map) {
     std::size_t bytes = 0;
-    for (const auto& [key, value] : map) bytes += key.size() + value.size() + 8;
+    for (const auto& [key, value] : map)
+        bytes += key.size() + value.size() + 8;
     return bytes;
 }
 
@@ -214,7 +215,8 @@ void check_size(const JobSpec& spec, Problems& problems) {
                         spec.payload.size() + spec.application.size() + spec.run_as.size() +
                         spec.calendar.size() + spec.notify_json.size() + bytes_of(spec.tags) +
                         bytes_of(spec.metadata) + bytes_of(spec.executor_config);
-    for (const auto& [name, settings] : spec.processors) bytes += name.size() + bytes_of(settings);
+    for (const auto& [name, settings] : spec.processors)
+        bytes += name.size() + bytes_of(settings);
     if (bytes > limits::kJobDocumentBytes)
         problems.push_back(invalid("", fmt::format("the job has {} bytes, at most {} are allowed",
                                                    bytes, limits::kJobDocumentBytes)));
