@@ -242,7 +242,8 @@ std::expected<void, Error> Agent::Parts::start_core() {
             core->store, loop, entropy, cluster::JobWriter::Config{config.misfire_threshold, 20});
         core->dispatcher = std::make_unique<dispatch::Dispatcher>(
             core->store, loop, entropy, link->agent(),
-            dispatch::DispatcherConfig{meta.token_base, 65536, 16}, dispatcher_events());
+            dispatch::DispatcherConfig{.token_base = meta.token_base, .guards = false},
+            dispatcher_events());
         core->scheduler = std::make_unique<scheduler::Scheduler>(
             core->store, loop, entropy, std::move(scheduling), scheduler_events());
         core->jobs = std::make_unique<store::Mirror>(

@@ -134,6 +134,7 @@ void Dispatcher::open_with(txns::Fence fence, Execution execution, Revision revi
                            const core::Job& job) {
     carried_[execution.id] = {fence, job.spec.history_limit};
     core::RunPlan plan = core::plan_of(job.spec, execution);
+    if (!config_.guards) plan.run.guard = Duration(0);
     DispatchEffects effects;
     const JobUid uid = execution.id.uid;
     engine_.open(std::move(execution), revision, std::move(plan), loop_.now(), effects);

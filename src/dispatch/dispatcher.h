@@ -19,6 +19,9 @@ namespace khronos::dispatch {
 
 struct DispatcherConfig {
     std::uint64_t token_base = 0;
+    // Whether attempts have a guard (2-semantics "abandon means already dead"). With the embedded
+    // store the only worker is this process's own, and its journal is the proof of death.
+    bool guards = true;
     std::size_t stats_cached = 65536;  // jobs whose statistics are kept in memory
     // Ends of a job between two looks at whether its history is longer than history_limit.
     std::uint32_t trim_every = 16;
