@@ -222,9 +222,15 @@ void Dispatcher::reload(const ExecutionId& id) {
             revision = result->kv->mod_revision;
         }
         const bool over = !record || !core::is_open(record->state);
+        const auto carried = carried_.find(id);
+        if (over && carried != carried_.end()) {
+            // Its place in the job's concurrency is free, whoever ended it.
+            const Execution* ended = record ? &*record : engine_.find(id);
+            if (ended) events_.on_ended(carried->second.fence.shard, *ended);
+            carried_.erase(carried);
+        }
         DispatchEffects effects;
         engine_.reload(id, std::move(record), revision, loop_.now(), effects);
-        if (over) carried_.erase(id);
         apply(std::move(effects));
     });
 }
@@ -283,39 +289,57 @@ void Dispatcher::write_end(JobUid uid, WriteExecution effect) {
     request.persist = true;
     store::settle(
         store_, loop_, std::move(request),
-        [this, uid, fence, counted, effect = std::move(effect)](store::WriteOutcome outcome) mutable {
+        [this, uid, counted, effect = std::move(effect)](store::WriteOutcome outcome) mutable {
             if (stopped_) return;
-            const ExecutionId id = effect.next.id;
-            Stats& written = job_stats_[uid];
-            const auto* applied = std::get_if<store::Applied>(&outcome);
-            if (!applied) {
-                // Perhaps only the statistics were another's: read both and try again.
-                written.loaded = false;
-                store_.get(keys::execution(id), [this, uid, id, effect = std::move(effect)](
-                                                    auto result) mutable {
-                    if (stopped_) return;
-                    if (result && result->kv && result->kv->mod_revision == effect.expected) {
-                        job_stats_[uid].waiting.push_front(std::move(effect));
-                    } else {
-                        reload(id);
-                    }
-                    next_end(uid);
-                });
-                return;
+            if (const auto* applied = std::get_if<store::Applied>(&outcome)) {
+                end_written(uid, effect, counted, applied->revision);
+            } else {
+                end_lost(uid, std::move(effect), counted);
             }
-            written.value = counted;
-            written.revision = applied->revision;
-            const std::uint32_t keep = carried_[id].history_limit;
-            carried_.erase(id);
-            DispatchEffects effects;
-            engine_.write_applied(id, applied->revision, loop_.now(), effects);
-            events_.on_ended(fence.shard, effect.next);
-            if (effect.ephemeral_done) events_.on_ephemeral_done(effect.next.job_name, uid);
-            if (++written.ends % config_.trim_every == 0) trim(uid, keep);
-            apply(std::move(effects));
-            next_end(uid);
-            evict_stats();
         });
+}
+
+// Perhaps only the statistics were another's; then it is tried again with those as they are.
+void Dispatcher::end_lost(JobUid uid, WriteExecution effect, const core::JobStats& counted) {
+    job_stats_[uid].loaded = false;
+    const ExecutionId id = effect.next.id;
+    store_.get(keys::execution(id), [this, uid, id, counted,
+                                     effect = std::move(effect)](auto result) mutable {
+        if (stopped_) return;
+        if (!result) {
+            loop_.call_after(std::chrono::milliseconds(200),
+                             [this, uid, counted, effect = std::move(effect)]() mutable {
+                                 if (!stopped_) end_lost(uid, std::move(effect), counted);
+                             });
+            return;
+        }
+        // Only what has ended is ever forgotten, and it was ours to end.
+        if (!result->kv) return end_written(uid, effect, counted, result->revision);
+        if (result->kv->mod_revision == effect.expected) {
+            job_stats_[uid].waiting.push_front(std::move(effect));
+        } else {
+            reload(id);
+        }
+        next_end(uid);
+    });
+}
+
+void Dispatcher::end_written(JobUid uid, const WriteExecution& effect,
+                             const core::JobStats& counted, Revision revision) {
+    Stats& written = job_stats_[uid];
+    written.value = counted;
+    written.revision = revision;
+    const ExecutionId id = effect.next.id;
+    const Carried carried = carried_[id];
+    carried_.erase(id);
+    DispatchEffects effects;
+    engine_.write_applied(id, revision, loop_.now(), effects);
+    events_.on_ended(carried.fence.shard, effect.next);
+    if (effect.ephemeral_done) events_.on_ephemeral_done(effect.next.job_name, uid);
+    if (++written.ends % config_.trim_every == 0) trim(uid, carried.history_limit);
+    apply(std::move(effects));
+    next_end(uid);
+    evict_stats();
 }
 
 void Dispatcher::evict_stats() {

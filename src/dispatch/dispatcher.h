@@ -89,6 +89,9 @@ class Dispatcher {
     void end(core::WriteExecution effect);
     void next_end(JobUid uid);
     void write_end(JobUid uid, core::WriteExecution effect);
+    void end_lost(JobUid uid, core::WriteExecution effect, const core::JobStats& counted);
+    void end_written(JobUid uid, const core::WriteExecution& effect, const core::JobStats& counted,
+                     Revision revision);
     void claim_lost(const core::ExecutionId& id);
     void reload(const core::ExecutionId& id);
     void trim(JobUid uid, std::uint32_t keep);

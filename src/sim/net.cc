@@ -1,8 +1,41 @@
 #include "sim/net.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace khronos::sim {
+
+namespace {
+
+std::string text_of(const core::AttemptId& id) {
+    return fmt::format("{}.{}", core::to_text(id.execution), id.attempt.value);
+}
+std::string text_of(const core::Hello& m) {
+    std::string text = "hello, I hold";
+    static constexpr const char* kStates[] = {"", "accepted", "running", "ended"};
+    for (const core::HeldAttempt& held : m.held)
+        text += fmt::format(" {} ({})", text_of(held.id), kStates[static_cast<int>(held.state)]);
+    return text;
+}
+std::string text_of(const core::Accepted& m) { return "accepted " + text_of(m.id); }
+std::string text_of(const core::Refused& m) { return "refused " + text_of(m.id); }
+std::string text_of(const core::Started& m) { return "started " + text_of(m.id); }
+std::string text_of(const core::Finished& m) { return "finished " + text_of(m.id); }
+std::string text_of(const core::Heartbeat&) { return "heartbeat"; }
+std::string text_of(const core::Welcome&) { return "welcome"; }
+std::string text_of(const core::Offer& m) { return "offer " + text_of(m.spec.id); }
+std::string text_of(const core::Start& m) { return "start " + text_of(m.id); }
+std::string text_of(const core::Cancel& m) { return "cancel " + text_of(m.id); }
+std::string text_of(const core::Acknowledge& m) { return "acknowledge " + text_of(m.id); }
+std::string text_of(const core::HeartbeatAck&) { return "heartbeat acknowledged"; }
+
+template <class Message>
+std::string text_of_any(const Message& message) {
+    return std::visit([](const auto& m) { return text_of(m); }, message);
+}
+
+}  // namespace
 
 Net::Net(World& world, Seeded random) : world_(world), loop_(world, clock_, true), random_(random) {}
 
@@ -75,6 +108,7 @@ void Net::to_agent(const Pair& pair, std::uint64_t number, core::FromWorker mess
             if (std::holds_alternative<core::Hello>(m)) port.known_[worker] = number;
             const auto known = port.known_.find(worker);
             if (known == port.known_.end() || known->second != number) return;
+            if (port.net_.on_story) port.net_.on_story(worker + " says: " + text_of_any(m));
             port.handler_.on_message(worker, std::move(m));
         });
     });
@@ -89,7 +123,9 @@ void Net::to_worker(const Pair& pair, std::uint64_t number, core::ToWorker messa
         if (connections_[pair].number != number || w == workers_.end()) return;
         WorkerPort& port = *w->second;
         port.loop_.post([&port, number, m = std::move(m)]() mutable {
-            if (port.known_ == number) port.handler_.on_message(std::move(m));
+            if (port.known_ != number) return;
+            if (port.net_.on_story) port.net_.on_story(port.pair_.first + " says: " + text_of_any(m));
+            port.handler_.on_message(std::move(m));
         });
     });
 }

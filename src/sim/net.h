@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <utility>
@@ -23,6 +24,9 @@ class Net {
     class WorkerPort;
 
     Net(World& world, Seeded random);
+
+    // Told of each message that arrives, for people.
+    std::function<void(const std::string&)> on_story;
 
     void set_rules(Rules rules) { rules_ = rules; }
     // Breaks what is connected; it comes back by itself.

@@ -37,6 +37,7 @@ Simulation::Simulation(SimulationOptions options)
                         run.id.attempt.value, core::to_text(run.result.outcome),
                         run.result.exit_code));
     };
+    if (options_.story) net_.on_story = [this](const std::string& text) { say(text); };
     clients_.on_story = [this](const std::string& text) { say(text); };
     seen_.revision = backend_.state().revision();
 }

@@ -102,7 +102,7 @@ StormPlan Storm::plan_of(Seeded& random) {
     plan.edits = random.chance(0.7);
     plan.agent_crashes = random.chance(0.7);
     // An @at for a tick whose record is forgotten cannot be told from a new one.
-    if (plan.once_schedules && plan.backward_steps) plan.short_history = false;
+    if (plan.once_schedules) plan.short_history = false;
     return plan;
 }
 

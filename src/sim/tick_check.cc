@@ -293,10 +293,17 @@ void TickCheck::check_concurrency(const Seen& seen, const TxnSeen& txn, JobUid u
     if (const auto at = seen.open_of.find(uid); at != seen.open_of.end())
         for (const core::ExecutionId& id : at->second) open.insert(core::to_text(id));
     const std::size_t certain = open.size();
+    // Decided perhaps long before it could be written.
+    Duration known_after = kEndKnownAfter;
+    for (const Execution& record : txn.records)
+        if (const auto agent = fleet_.agents.find(record.decided_by); agent != fleet_.agents.end())
+            known_after = std::max(
+                known_after,
+                kEndKnownAfter + (world_.wall(*agent->second.clock) - record.decided_at));
     // Those whose end may not have been known.
     for (auto at = ended_.lower_bound(first_of(uid)); at != ended_.end() && at->first.uid == uid;) {
-        if (txn.at - at->second > kEndKnownAfter) {
-            at = ended_.erase(at);
+        if (txn.at - at->second > known_after) {
+            ++at;
         } else {
             open.insert(core::to_text((at++)->first));
         }

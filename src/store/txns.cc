@@ -104,6 +104,9 @@ Txn put_job(const PutJob& request) {
         const JobVersion version{*request.previous, next.updated_at, false};
         txn.operations.push_back(
             put(keys::version(next.uid, request.previous->generation), encode(version)));
+    } else {
+        // Sent again after it was made and deleted it must not come back.
+        txn.compares.push_back(absent(keys::version(next.uid, next.generation)));
     }
     for (const core::Trigger& trigger : request.triggers)
         txn.operations.push_back(put(keys::trigger(shard, trigger.id), encode(trigger)));

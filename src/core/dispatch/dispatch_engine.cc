@@ -299,6 +299,13 @@ void DispatchEngine::reload(const ExecutionId& id, std::optional<Execution> exec
             effects.push_back(SendToWorker{known->worker, Cancel{{id, attempt}, Reason::none}});
     }
     if (!execution || !is_open(execution->state)) {
+        if (known->phase == Phase::ending && !known->worker.empty()) {
+            const Execution& record = known->record;
+            const bool again = record.state == ExecutionState::retry_wait;
+            effects.push_back(SendToWorker{
+                known->worker,
+                Acknowledge{{id, again ? record.attempts.back().attempt : record.attempt}}});
+        }
         drop(id);
         pump(now, effects);
         return;

@@ -12,7 +12,7 @@
 #include "store/embedded/database.h"
 #include "store/embedded/embedded_backend.h"
 #include "store/embedded/embedded_store.h"
-#include "store/embedded/temporary_directory.h"
+#include "store/embedded/temporary_directory_testing.h"
 
 namespace khronos::store::embedded {
 namespace {

@@ -1,7 +1,7 @@
 #include "store/conformance.h"
 #include "store/embedded/embedded_backend.h"
 #include "store/embedded/embedded_store.h"
-#include "store/embedded/temporary_directory.h"
+#include "store/embedded/temporary_directory_testing.h"
 
 namespace khronos::store::conformance {
 namespace {

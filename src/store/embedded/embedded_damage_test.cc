@@ -9,9 +9,9 @@
 #include <string>
 
 #include "store/embedded/database.h"
-#include "store/embedded/embedded_harness.h"
-#include "store/embedded/fault_vfs.h"
-#include "store/embedded/temporary_directory.h"
+#include "store/embedded/embedded_testing.h"
+#include "store/embedded/fault_vfs_testing.h"
+#include "store/embedded/temporary_directory_testing.h"
 #include "store/embedded/wal_scan.h"
 
 namespace khronos::store::embedded {
@@ -83,7 +83,7 @@ TEST_F(EmbeddedDamage, AFlippedBitOfTheMainFileIsRefusedOrHarmless) {
     ASSERT_EQ(files.log, "");
     std::mt19937 random(3);
     int refused = 0;
-    constexpr int kRounds = 250;
+    constexpr int kRounds = 150;
     for (int round = 0; round < kRounds; ++round) {
         Files damaged = files;
         std::size_t at = random() % damaged.main.size();

@@ -13,7 +13,7 @@
 #include "runtime/manual_loop.h"
 #include "store/embedded/embedded_backend.h"
 #include "store/embedded/embedded_store.h"
-#include "store/embedded/temporary_directory.h"
+#include "store/embedded/temporary_directory_testing.h"
 #include "store/memory/memory_backend.h"
 
 namespace khronos::store {

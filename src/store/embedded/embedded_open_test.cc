@@ -13,8 +13,8 @@
 #include <string>
 
 #include "store/embedded/database.h"
-#include "store/embedded/embedded_harness.h"
-#include "store/embedded/temporary_directory.h"
+#include "store/embedded/embedded_testing.h"
+#include "store/embedded/temporary_directory_testing.h"
 
 namespace khronos::store::embedded {
 namespace {

@@ -7,9 +7,9 @@
 #include <thread>
 
 #include "store/embedded/database.h"
-#include "store/embedded/embedded_harness.h"
-#include "store/embedded/fault_vfs.h"
-#include "store/embedded/temporary_directory.h"
+#include "store/embedded/embedded_testing.h"
+#include "store/embedded/fault_vfs_testing.h"
+#include "store/embedded/temporary_directory_testing.h"
 
 namespace khronos::store::embedded {
 namespace {
