@@ -40,7 +40,7 @@ class OpenReader : public std::enable_shared_from_this<OpenReader> {
             if (error_) return done_(std::unexpected(*error_));
             return done_(std::move(executions_));
         }
-        read_execution(services_, ids_[next_++], [self = shared_from_this()](auto execution) {
+        read_execution(services_, ids_[next_++], [self = shared_from_this()](auto&& execution) {
             if (!execution)
                 self->error_ = execution.error();
             else if (*execution && core::is_open((*execution)->state))

@@ -34,6 +34,9 @@ class Listing : public std::enable_shared_from_this<Listing> {
         // A page of the whole catalog in its own order needs no scan.
         direct_ = query_.sort == Sort::name && query_.q.empty() && query_.metadata.empty() &&
                   !query_.status && !query_.disabled;
+        // Statistics are found by the uid, which stands in the entry.
+        looks_inside_ = !query_.q.empty() || !query_.metadata.empty() || query_.disabled ||
+                        query_.sort == Sort::displayname || query_.sort == Sort::schedule;
     }
 
     void begin() {
@@ -72,14 +75,19 @@ class Listing : public std::enable_shared_from_this<Listing> {
     }
 
     void consider(const CatalogEntry& entry) {
-        const auto peek = cluster::peek_job(entry.record.view());
-        if (!peek || !matches(entry, *peek)) return;
+        JobPeek peek;
+        if (looks_inside_) {
+            const auto found = cluster::peek_job(entry.record.view());
+            if (!found) return;
+            peek = *found;
+        }
+        if (!matches(entry, peek)) return;
         ++total_;
         if (query_.sort == Sort::name) {  // they come in this order
             if (query_.descending || rows_.size() < query_.end) rows_.push_back({entry, 0, {}});
             return;
         }
-        rows_.push_back(row_of(entry, *peek));
+        rows_.push_back(row_of(entry, peek));
         // Only the rows up to the page's end can be wanted.
         if (query_.end < SIZE_MAX / 2 && rows_.size() >= 2 * query_.end + kSlice) drop_the_last();
     }
@@ -168,6 +176,7 @@ class Listing : public std::enable_shared_from_this<Listing> {
     std::move_only_function<void(JobList)> done_;
     WallTime now_ = loop_.wall_now();
     bool direct_ = false;
+    bool looks_inside_ = true;
     std::string from_;
     std::vector<Row> rows_;
     std::size_t total_ = 0;

@@ -24,7 +24,7 @@ Catalog::~Catalog() {
 
 bool Catalog::apply(std::string_view name, const SharedBytes& record, Revision mod) {
     const auto peek = peek_job(record.view());
-    if (!peek || peek->name != name) return false;
+    if (!peek || peek->name != name || !is_job_record(record.view())) return false;
     if (CatalogEntry* known = jobs_.find(name)) {
         if (known->mod >= mod) return true;
         // Deleted and made again between two looks: another job.

@@ -88,28 +88,57 @@ std::string_view peek_job_name(std::string_view record) {
     return {};
 }
 
+// The codec writes fields in the order of their numbers, and those of a newer build, which this
+// one carries along unread, behind them.
 std::optional<JobPeek> peek_job(std::string_view record) {
     JobPeek peek;
     WireReader job(record);
     while (job.next()) {
         if (job.number == kJobUid) peek.uid = JobUid(job.integer);
         if (job.number == kJobSpec) peek.spec = job.bytes;
+        if (job.number >= kJobSpec) break;
     }
     WireReader spec(peek.spec);
-    while (spec.next()) {
-        if (spec.number == kName) peek.name = spec.bytes;
-        if (spec.number == kDisplayName) peek.display_name = spec.bytes;
-        if (spec.number == kSchedule) peek.schedule = spec.bytes;
-        if (spec.number == kParentJob) peek.parent_job = spec.bytes;
-        if (spec.number == kDisabled) peek.disabled = spec.integer != 0;
+    while (spec.next() && spec.number <= kParentJob) {
+        switch (spec.number) {
+            case kName:
+                peek.name = spec.bytes;
+                break;
+            case kDisplayName:
+                peek.display_name = spec.bytes;
+                break;
+            case kSchedule:
+                peek.schedule = spec.bytes;
+                break;
+            case kDisabled:
+                peek.disabled = spec.integer != 0;
+                break;
+            case kParentJob:
+                peek.parent_job = spec.bytes;
+                break;
+            default:
+                break;
+        }
     }
     if (job.failed() || spec.failed() || peek.name.empty()) return std::nullopt;
     return peek;
 }
 
+bool is_job_record(std::string_view record) {
+    std::string_view document;
+    WireReader job(record);
+    while (job.next())
+        if (job.number == kJobSpec) document = job.bytes;
+    WireReader spec(document);
+    while (spec.next()) {
+    }
+    return !job.failed() && !spec.failed() && peek_job(record).has_value();
+}
+
 bool metadata_has(const JobPeek& job, std::string_view key, std::string_view value) {
     WireReader spec(job.spec);
     while (spec.next()) {
+        if (spec.number > kMetadata) return false;
         if (spec.number != kMetadata) continue;
         std::string_view entry_key;
         std::string_view entry_value;

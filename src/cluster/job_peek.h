@@ -20,8 +20,11 @@ struct JobPeek {
     std::string_view spec;  // the encoded JobSpec, for metadata_has
 };
 
-// nullopt where the bytes are no encoded job.
+// nullopt where the bytes are no encoded job. Reads no further than it must: what stands behind
+// the fields above may be anything.
 std::optional<JobPeek> peek_job(std::string_view record);
+// Whether all of the record and of its document hangs together.
+bool is_job_record(std::string_view record);
 // Only the name, which stands near the front; empty where the bytes are no encoded job.
 std::string_view peek_job_name(std::string_view record);
 bool metadata_has(const JobPeek& job, std::string_view key, std::string_view value);

@@ -39,6 +39,7 @@ TEST_P(PeekModel, AgreesWithTheCodec) {
 
     const auto peek = peek_job(record);
     ASSERT_TRUE(peek);
+    EXPECT_TRUE(is_job_record(record));
     EXPECT_EQ(peek->uid, job.uid);
     EXPECT_EQ(peek->name, job.spec.name);
     EXPECT_EQ(peek_job_name(record), job.spec.name);
@@ -66,7 +67,10 @@ TEST(JobPeek, StaysInsideBytesThatAreNoJob) {
         const std::string cut = record.substr(0, size);
         if (const auto peek = peek_job(cut)) EXPECT_EQ(peek->name, "name");
         peek_job_name(cut);
+        is_job_record(cut);
     }
+    // Cut within the document: its length says more than there is.
+    EXPECT_FALSE(is_job_record(record.substr(0, record.find("name") + 3)));
     std::mt19937_64 random(1);
     for (int i = 0; i < 20000; ++i) {
         std::string noise = record;
@@ -74,6 +78,7 @@ TEST(JobPeek, StaysInsideBytesThatAreNoJob) {
             noise[random() % noise.size()] = static_cast<char>(random());
         if (const auto peek = peek_job(noise)) metadata_has(*peek, "k", "v");
         peek_job_name(noise);
+        is_job_record(noise);
     }
     EXPECT_FALSE(peek_job("").has_value());
 }
