@@ -476,7 +476,11 @@ void Scheduler::on_written(Shard& shard, std::shared_ptr<InFlight> in_flight,
 // A compare failed: find out which, and wait for what is missing.
 void Scheduler::resync(Shard& shard) {
     if (shard.resyncing || !running_) return;
-    shard.resyncing = true;
+    shard.resyncing = true;  // nothing is decided until it is over
+    read_back(shard);
+}
+
+void Scheduler::read_back(Shard& shard) {
     struct Seen {
         Revision owner, cursor, jobs;
         int missing = 3;
@@ -491,8 +495,12 @@ void Scheduler::resync(Shard& shard) {
                 (*seen).*field = r->kv->mod_revision;
             }
             if (--seen->missing > 0) return;
+            if (seen->failed) {
+                loop_.call_after(std::chrono::milliseconds(200),
+                                 [this, &shard] { read_back(shard); });
+                return;
+            }
             shard.resyncing = false;
-            if (seen->failed) return resync_later(shard);
             if (seen->owner != shard.owner_revision || seen->cursor != shard.engine.cursor_revision())
                 return lose(shard);
             learn_jobs_version(shard, seen->jobs);
@@ -503,10 +511,6 @@ void Scheduler::resync(Shard& shard) {
     store_.get(keys::shard_owner(shard.id), part(&Seen::owner));
     store_.get(keys::shard_cursor(shard.id), part(&Seen::cursor));
     store_.get(keys::shard_jobs(shard.id), part(&Seen::jobs));
-}
-
-void Scheduler::resync_later(Shard& shard) {
-    loop_.call_after(std::chrono::milliseconds(200), [this, &shard] { resync(shard); });
 }
 
 // An `@at` may be asked for that was decided by another version of its job: a tick is decided

@@ -126,7 +126,7 @@ class Scheduler {
     void on_written(Shard& shard, std::shared_ptr<InFlight> in_flight, store::WriteOutcome outcome);
     void resync(Shard& shard);
     void lose(Shard& shard);
-    void resync_later(Shard& shard);
+    void read_back(Shard& shard);
     void drop_decided_triggers(Shard& shard);
     void learn_jobs_version(Shard& shard, Revision version);
     core::Execution record_of(const core::Decision& decision, const core::Job* job, WallTime now,
