@@ -118,9 +118,36 @@ void Scheduler::take(Shard& shard, Revision owner_as_read, Epoch epoch, bool has
                           shard.owner_revision = applied->revision;
                           shard.epoch = epoch;
                           shard.owned = true;
+                      } else if (std::holds_alternative<store::Conflict>(outcome)) {
+                          take_again(shard);
                       }
                       part_ends();
                   });
+}
+
+// Somebody else's last word came in between: the former owner's, mostly, who gave it back.
+void Scheduler::take_again(Shard& shard) {
+    part_begins();
+    store::RangeRequest request;
+    request.begin = keys::shard_owner(shard.id).substr(0, keys::kShards.size() + 4);
+    request.end = store::prefix_end(request.begin);
+    store_.range(std::move(request), [this, &shard](auto result) {
+        if (!result) return fail("a shard cannot be read: " + result.error().why);
+        Revision owner_as_read;
+        Epoch epoch;
+        bool has_cursor = false;
+        for (const KeyValue& kv : result->kvs) {
+            const auto key = keys::shard_key_of(kv.key);
+            if (key && key->part == keys::ShardPart::cursor) has_cursor = true;
+            if (!key || key->part != keys::ShardPart::owner) continue;
+            const auto owner = store::decode<core::Owner>(kv.value.view());
+            if (!owner) return fail(fmt::format("{}: {}", kv.key, owner.error()));
+            owner_as_read = kv.mod_revision;
+            epoch = owner->epoch;
+        }
+        take(shard, owner_as_read, epoch.next(), has_cursor);
+        part_ends();
+    });
 }
 
 void Scheduler::load_all(const std::vector<KeyValue>& records) {

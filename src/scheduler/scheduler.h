@@ -111,6 +111,7 @@ class Scheduler {
     void read_shards(std::move_only_function<void(const std::vector<store::KeyValue>&)> done);
     void take_all(const std::vector<store::KeyValue>& records);
     void take(Shard& shard, Revision owner_as_read, Epoch epoch, bool has_cursor);
+    void take_again(Shard& shard);
     void load_all(const std::vector<store::KeyValue>& records);
     void load_open(std::string from);
     // What claims of the job's executions compare.
