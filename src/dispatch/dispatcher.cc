@@ -372,7 +372,10 @@ void Dispatcher::trim_page(JobUid uid, std::uint32_t keep, std::string end, std:
                 continue;
             }
             const auto record = store::decode<Execution>(kv.value.view());
-            if (record && !core::is_open(record->state) && old.size() < limits::kTxnOperations)
+            if (!record) continue;
+            const WallTime last = std::max(record->decided_at, record->finished_at);
+            if (last + config_.keep_at_least > loop_.wall_now()) continue;
+            if (!core::is_open(record->state) && old.size() < limits::kTxnOperations)
                 old.push_back(record->id);
         }
         if (!old.empty()) {

@@ -25,6 +25,8 @@ struct DispatcherConfig {
     std::size_t stats_cached = 65536;  // jobs whose statistics are kept in memory
     // Ends of a job between two looks at whether its history is longer than history_limit.
     std::uint32_t trim_every = 16;
+    // Younger records stay in any case: what is sent late, or again, is known by them.
+    Duration keep_at_least = std::chrono::minutes(5);
 };
 
 class Dispatcher {

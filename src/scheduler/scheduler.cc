@@ -118,9 +118,36 @@ void Scheduler::take(Shard& shard, Revision owner_as_read, Epoch epoch, bool has
                           shard.owner_revision = applied->revision;
                           shard.epoch = epoch;
                           shard.owned = true;
+                      } else if (std::holds_alternative<store::Conflict>(outcome)) {
+                          take_again(shard);
                       }
                       part_ends();
                   });
+}
+
+// Somebody else's last word came in between: the former owner's, mostly, who gave it back.
+void Scheduler::take_again(Shard& shard) {
+    part_begins();
+    store::RangeRequest request;
+    request.begin = keys::shard_owner(shard.id).substr(0, keys::kShards.size() + 4);
+    request.end = store::prefix_end(request.begin);
+    store_.range(std::move(request), [this, &shard](auto result) {
+        if (!result) return fail("a shard cannot be read: " + result.error().why);
+        Revision owner_as_read;
+        Epoch epoch;
+        bool has_cursor = false;
+        for (const KeyValue& kv : result->kvs) {
+            const auto key = keys::shard_key_of(kv.key);
+            if (key && key->part == keys::ShardPart::cursor) has_cursor = true;
+            if (!key || key->part != keys::ShardPart::owner) continue;
+            const auto owner = store::decode<core::Owner>(kv.value.view());
+            if (!owner) return fail(fmt::format("{}: {}", kv.key, owner.error()));
+            owner_as_read = kv.mod_revision;
+            epoch = owner->epoch;
+        }
+        take(shard, owner_as_read, epoch.next(), has_cursor);
+        part_ends();
+    });
 }
 
 void Scheduler::load_all(const std::vector<KeyValue>& records) {
@@ -476,7 +503,11 @@ void Scheduler::on_written(Shard& shard, std::shared_ptr<InFlight> in_flight,
 // A compare failed: find out which, and wait for what is missing.
 void Scheduler::resync(Shard& shard) {
     if (shard.resyncing || !running_) return;
-    shard.resyncing = true;
+    shard.resyncing = true;  // nothing is decided until it is over
+    read_back(shard);
+}
+
+void Scheduler::read_back(Shard& shard) {
     struct Seen {
         Revision owner, cursor, jobs;
         int missing = 3;
@@ -491,8 +522,12 @@ void Scheduler::resync(Shard& shard) {
                 (*seen).*field = r->kv->mod_revision;
             }
             if (--seen->missing > 0) return;
+            if (seen->failed) {
+                loop_.call_after(std::chrono::milliseconds(200),
+                                 [this, &shard] { read_back(shard); });
+                return;
+            }
             shard.resyncing = false;
-            if (seen->failed) return resync_later(shard);
             if (seen->owner != shard.owner_revision || seen->cursor != shard.engine.cursor_revision())
                 return lose(shard);
             learn_jobs_version(shard, seen->jobs);
@@ -503,10 +538,6 @@ void Scheduler::resync(Shard& shard) {
     store_.get(keys::shard_owner(shard.id), part(&Seen::owner));
     store_.get(keys::shard_cursor(shard.id), part(&Seen::cursor));
     store_.get(keys::shard_jobs(shard.id), part(&Seen::jobs));
-}
-
-void Scheduler::resync_later(Shard& shard) {
-    loop_.call_after(std::chrono::milliseconds(200), [this, &shard] { resync(shard); });
 }
 
 // An `@at` may be asked for that was decided by another version of its job: a tick is decided

@@ -111,6 +111,7 @@ class Scheduler {
     void read_shards(std::move_only_function<void(const std::vector<store::KeyValue>&)> done);
     void take_all(const std::vector<store::KeyValue>& records);
     void take(Shard& shard, Revision owner_as_read, Epoch epoch, bool has_cursor);
+    void take_again(Shard& shard);
     void load_all(const std::vector<store::KeyValue>& records);
     void load_open(std::string from);
     // What claims of the job's executions compare.
@@ -126,7 +127,7 @@ class Scheduler {
     void on_written(Shard& shard, std::shared_ptr<InFlight> in_flight, store::WriteOutcome outcome);
     void resync(Shard& shard);
     void lose(Shard& shard);
-    void resync_later(Shard& shard);
+    void read_back(Shard& shard);
     void drop_decided_triggers(Shard& shard);
     void learn_jobs_version(Shard& shard, Revision version);
     core::Execution record_of(const core::Decision& decision, const core::Job* job, WallTime now,

@@ -23,16 +23,18 @@ struct LedgerEntry {
 class Ledger {
   public:
     // Told at once; for the checker.
-    std::function<void(const LedgerEntry&, bool again)> on_start;
+    // `before`: when the same attempt was started before, if it was.
+    std::function<void(const LedgerEntry&, std::optional<MonoTime> before)> on_start;
     std::function<void(const LedgerEntry&)> on_end;
 
     void start(const core::AttemptId& id, FenceToken token, const std::string& worker,
                MonoTime now) {
-        const bool again = entries_.contains(id);
+        std::optional<MonoTime> before;
+        if (const LedgerEntry* other = find(id)) before = other->started;
         LedgerEntry& entry = entries_[id];
-        if (!again) entry = {id, token, worker, now, std::nullopt, {}};
+        entry = {id, token, worker, now, std::nullopt, {}};
         running_[id] = &entry;
-        if (on_start) on_start(entry, again);
+        if (on_start) on_start(entry, before);
     }
     void end(const core::AttemptId& id, const core::RunResult& result, MonoTime now) {
         LedgerEntry& entry = entries_.at(id);

@@ -4,19 +4,18 @@ namespace khronos::sim {
 
 using core::ExecutionState;
 
-void RunCheck::started(const Seen& seen, const LedgerEntry& run, bool again) {
+void RunCheck::started(const Seen& seen, const LedgerEntry& run, std::optional<MonoTime> before) {
     const core::ExecutionId& id = run.id.execution;
     const std::string text = core::to_text(id);
-    if (again) {
-        report_.violated("I3", "attempt {} of {} was started twice", run.id.attempt.value, text);
-        return;
-    }
     const auto at = seen.executions.find(id);
     if (at == seen.executions.end()) {
         report_.violated("I8", "{} was started and never decided", text);
         return;
     }
     const ExecutionSeen& execution = at->second;
+    // Its record may have been forgotten, and a tick of the same time asked for once more.
+    if (before && *before >= execution.decided_at)
+        report_.violated("I3", "attempt {} of {} was started twice", run.id.attempt.value, text);
     if (execution.now.state == ExecutionState::succeeded)
         report_.violated("I6", "attempt {} of {} was started after its success was recorded",
                          run.id.attempt.value, text);
@@ -34,7 +33,7 @@ void RunCheck::started(const Seen& seen, const LedgerEntry& run, bool again) {
             report_.violated("I14", "the token of attempt {} of {} did not grow",
                              run.id.attempt.value, text);
 
-    std::uint32_t before = 0;  // running, and decided earlier
+    std::uint32_t others = 0;  // running, and decided earlier
     const auto& running = ledger_.running();
     for (auto other = running.lower_bound({first_of(id.uid), AttemptNo(0)});
          other != running.end() && other->first.execution.uid == id.uid; ++other) {
@@ -47,11 +46,11 @@ void RunCheck::started(const Seen& seen, const LedgerEntry& run, bool again) {
         const auto decided = seen.executions.find(other->first.execution);
         if (decided != seen.executions.end() &&
             decided->second.decided_revision <= execution.decided_revision)
-            ++before;
+            ++others;
     }
-    if (execution.limit != 0 && before >= execution.limit)
+    if (execution.limit != 0 && others >= execution.limit)
         report_.violated("I5", "{} was started while {} others of its job ran; at most {} may", text,
-                         before, execution.limit);
+                         others, execution.limit);
 }
 
 }  // namespace khronos::sim

@@ -12,7 +12,7 @@ class RunCheck {
   public:
     RunCheck(Report& report, const Ledger& ledger) : report_(report), ledger_(ledger) {}
 
-    void started(const Seen& seen, const LedgerEntry& run, bool again);
+    void started(const Seen& seen, const LedgerEntry& run, std::optional<MonoTime> before);
 
   private:
     Report& report_;

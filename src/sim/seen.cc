@@ -162,6 +162,7 @@ void Seen::apply(const TxnSeen& txn) {
         if (!seen.decided_revision) {
             seen.decided = e;
             seen.decided_revision = txn.revision;
+            seen.decided_at = txn.at;
             seen.limit = limit_of(e.id.uid);
         }
         seen.now = e;

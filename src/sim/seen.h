@@ -69,6 +69,7 @@ struct ExecutionSeen {
     core::Execution decided;  // as it was first written
     core::Execution now;
     Revision decided_revision;
+    MonoTime decided_at;
     Revision revision;
     std::uint32_t limit = 0;  // of concurrent runs, when it was decided; 0: none
     std::map<AttemptNo, FenceToken> claims;

@@ -26,11 +26,11 @@ Simulation::Simulation(SimulationOptions options)
       runs_(report_, ledger_) {
     backend_.set_faults(&faults_);
     fleet_.agents[options_.agent.name].clock = &clock_;
-    ledger_.on_start = [this](const LedgerEntry& run, bool again) {
+    ledger_.on_start = [this](const LedgerEntry& run, std::optional<MonoTime> before) {
         watch_store();
         say(fmt::format("process {}.{} starts", core::to_text(run.id.execution),
                         run.id.attempt.value));
-        runs_.started(seen_, run, again);
+        runs_.started(seen_, run, before);
     };
     ledger_.on_end = [this](const LedgerEntry& run) {
         say(fmt::format("process {}.{} ends: {} {}", core::to_text(run.id.execution),

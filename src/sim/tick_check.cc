@@ -13,8 +13,9 @@ using core::Reason;
 
 namespace {
 
-// An end that was recorded this short a time ago need not be known to who decides.
-constexpr Duration kEndKnownAfter = std::chrono::seconds(30);
+// An end that was recorded this short a time ago need not be known to who decides: its answer may
+// be lost, and the store out of reach after that.
+constexpr Duration kEndKnownAfter = std::chrono::seconds(90);
 constexpr Duration kLateAfter = std::chrono::seconds(2);
 // What is due before the agent has noticed a step may count either way: it looks at its clock each
 // second, unless it is frozen.

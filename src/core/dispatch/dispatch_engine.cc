@@ -30,6 +30,12 @@ void take_result(Execution& e, const RunResult& result) {
     e.reason = result.reason;
 }
 
+// The attempt that its worker knows of: of a retry that is being written, the one before.
+AttemptNo attempt_at_worker(const Execution& e) {
+    return e.state == ExecutionState::retry_wait && !e.attempts.empty() ? e.attempts.back().attempt
+                                                                        : e.attempt;
+}
+
 // Makes the record that of the next attempt, which is not to start before `not_before`.
 void next_attempt(Execution& e, const RunResult& result, WallTime not_before) {
     e.attempts.push_back(attempt_record(e, result));
@@ -251,9 +257,8 @@ void DispatchEngine::write_applied(const ExecutionId& id, Revision revision, Now
             return;
         case ExecutionState::retry_wait:
             if (!written->worker.empty()) {
-                const auto& last = written->record.attempts.back();
-                effects.push_back(
-                    SendToWorker{written->worker, Acknowledge{{id, last.attempt}}});
+                effects.push_back(SendToWorker{
+                    written->worker, Acknowledge{{id, attempt_at_worker(written->record)}}});
             }
             release_worker(*written);
             written->phase = Phase::waiting;
@@ -300,11 +305,8 @@ void DispatchEngine::reload(const ExecutionId& id, std::optional<Execution> exec
     }
     if (!execution || !is_open(execution->state)) {
         if (known->phase == Phase::ending && !known->worker.empty()) {
-            const Execution& record = known->record;
-            const bool again = record.state == ExecutionState::retry_wait;
-            effects.push_back(SendToWorker{
-                known->worker,
-                Acknowledge{{id, again ? record.attempts.back().attempt : record.attempt}}});
+            effects.push_back(
+                SendToWorker{known->worker, Acknowledge{{id, attempt_at_worker(known->record)}}});
         }
         drop(id);
         pump(now, effects);
@@ -398,6 +400,10 @@ void DispatchEngine::reconcile(const WorkerId& id, const Hello& hello, Now now,
     std::set<ExecutionId> told;
     for (const HeldAttempt& held : hello.held) {
         Item* known = item(held.id.execution);
+        // What is being written is not known yet; what follows from it comes with its outcome.
+        if (known && known->worker == id && attempt_at_worker(known->record) == held.id.attempt &&
+            (known->phase == Phase::claiming || known->phase == Phase::ending))
+            continue;
         const bool present = known && known->phase == Phase::running && known->worker == id &&
                              known->record.attempt == held.id.attempt;
         if (!present) {
@@ -516,7 +522,9 @@ void DispatchEngine::on_finished(const WorkerId& id, const AttemptId& attempt, F
         known->record.token != token) {
         // A duplicate of what is settled: let the worker forget it. While an end is being
         // written the acknowledgement follows from that.
-        if (!known || known->record.attempt != attempt.attempt)
+        const bool ending = known && known->phase == Phase::ending && known->worker == id &&
+                            attempt_at_worker(known->record) == attempt.attempt;
+        if (!ending && (!known || known->record.attempt != attempt.attempt))
             effects.push_back(SendToWorker{id, Acknowledge{attempt}});
         return;
     }
