@@ -24,12 +24,6 @@ void take_result(Execution& e, const RunResult& result) {
     e.reason = result.reason;
 }
 
-// The attempt that its worker knows of: of a retry that is being written, the one before.
-AttemptNo attempt_at_worker(const Execution& e) {
-    return e.state == ExecutionState::retry_wait && !e.attempts.empty() ? e.attempts.back().attempt
-                                                                        : e.attempt;
-}
-
 // Makes the record that of the next attempt, which is not to start before `not_before`.
 void next_attempt(Execution& e, const RunResult& result, WallTime not_before) {
     e.attempts.push_back(attempt_record(e, result));

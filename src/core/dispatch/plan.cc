@@ -39,4 +39,10 @@ Duration retry_wait(const RetryRules& rules, std::uint32_t n, std::uint64_t rand
     return Duration(static_cast<std::int64_t>(bounded * fraction));
 }
 
+AttemptNo attempt_at_worker(const Execution& execution) {
+    return execution.state == ExecutionState::retry_wait && !execution.attempts.empty()
+               ? execution.attempts.back().attempt
+               : execution.attempt;
+}
+
 }  // namespace khronos::core

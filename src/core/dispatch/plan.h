@@ -34,4 +34,7 @@ RunPlan plan_of(const JobSpec& spec, const Execution& execution);
 // d = min(delay * backoff^(n-1), max_delay). `random` is uniform over all 64 bits.
 Duration retry_wait(const RetryRules& rules, std::uint32_t n, std::uint64_t random);
 
+// The attempt that its worker knows of: of a retry that is being written, the one before.
+AttemptNo attempt_at_worker(const Execution& execution);
+
 }  // namespace khronos::core
