@@ -547,12 +547,22 @@ void Scheduler::drop_decided_triggers(Shard& shard) {
         store_.get(keys::execution(id), [this, &shard, id](auto result) {
             if (!result || !result->kv || !shard.owned) return;
             shard.engine.remove_trigger(id);
-            // Not erased, it is found again by the next owner, who does the same.
-            store_.write(txns::drop_trigger({shard.id, shard.owner_revision}, id),
-                         [](store::WriteOutcome) {});
+            drop_trigger(shard, id);
             wake();
         });
     }
+}
+
+// Erasing it twice does no harm.
+void Scheduler::drop_trigger(Shard& shard, const core::ExecutionId& id) {
+    store_.write(txns::drop_trigger({shard.id, shard.owner_revision}, id),
+                 [this, &shard, id](store::WriteOutcome outcome) {
+                     if (std::holds_alternative<store::Applied>(outcome) ||
+                         std::holds_alternative<store::Conflict>(outcome) || !running_)
+                         return;
+                     loop_.call_after(std::chrono::seconds(1),
+                                      [this, &shard, id] { drop_trigger(shard, id); });
+                 });
 }
 
 void Scheduler::lose(Shard& shard) {

@@ -129,6 +129,7 @@ class Scheduler {
     void lose(Shard& shard);
     void read_back(Shard& shard);
     void drop_decided_triggers(Shard& shard);
+    void drop_trigger(Shard& shard, const core::ExecutionId& id);
     void learn_jobs_version(Shard& shard, Revision version);
     core::Execution record_of(const core::Decision& decision, const core::Job* job, WallTime now,
                               std::uint64_t nonce) const;

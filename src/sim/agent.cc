@@ -7,15 +7,17 @@
 namespace khronos::sim {
 
 Agent::Agent(World& world, const WallClock& clock, store::MemoryBackend& backend, Net& net,
-             Config config, Events events, Seeded random)
+             Config config, Events events, const Tampering& tampering, Seeded random)
     : config_(std::move(config)),
       events_(std::move(events)),
       loop_(world, clock),
       api_loop_(world, clock),
       random_(random),
       id_(fmt::format("{:016x}", random_.next())),
-      store_(backend, loop_, config_.name),
-      api_store_(backend, api_loop_, config_.name + " api"),
+      handle_(backend, loop_, config_.name),
+      api_handle_(backend, api_loop_, config_.name + " api"),
+      store_(handle_, tampering),
+      api_store_(api_handle_, tampering),
       port_(net, config_.name, loop_),
       writer_(api_store_, api_loop_, random_, {}),
       own_writer_(store_, loop_, random_, {}),

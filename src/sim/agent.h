@@ -10,6 +10,7 @@
 #include "dispatch/dispatcher.h"
 #include "scheduler/scheduler.h"
 #include "sim/net.h"
+#include "sim/tampered_store.h"
 #include "sim/world.h"
 #include "store/memory/memory_backend.h"
 
@@ -30,7 +31,7 @@ class Agent {
     };
 
     Agent(World& world, const WallClock& clock, store::MemoryBackend& backend, Net& net,
-          Config config, Events events, Seeded random);
+          Config config, Events events, const Tampering& tampering, Seeded random);
     ~Agent();
 
     // Ends as after SIGTERM: decides nothing more, waits `patience` for what runs, hands its
@@ -58,8 +59,10 @@ class Agent {
     SimLoop api_loop_;  // what answers
     Seeded random_;
     std::string id_;
-    store::MemoryStore store_;
-    store::MemoryStore api_store_;
+    store::MemoryStore handle_;
+    store::MemoryStore api_handle_;
+    TamperedStore store_;
+    TamperedStore api_store_;
     Net::AgentPort port_;
     cluster::JobWriter writer_;      // of the API
     cluster::JobWriter own_writer_;  // deletes ephemeral jobs

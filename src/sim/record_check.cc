@@ -164,7 +164,9 @@ void RecordCheck::check_caps(const Seen& seen, const Execution& next) {
         report_.violated("I11", "{} was tried too often: {} failed, {} lost, {} retries",
                          core::to_text(next.id), failed, lost, job->spec.retries);
     const bool gave_up = next.state == ExecutionState::failed || next.state == ExecutionState::timed_out;
-    if (gave_up && failed < most && next.reason == Reason::none && seen.present(next.id.uid))
+    const bool by_itself = next.reason == Reason::none || next.reason == Reason::late ||
+                           next.reason == Reason::caught_up;
+    if (gave_up && failed < most && by_itself && seen.present(next.id.uid))
         report_.violated("I11", "{} was given up after {} of {} attempts", core::to_text(next.id),
                          failed, most);
 }

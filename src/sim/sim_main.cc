@@ -81,11 +81,11 @@ double hours(khronos::Duration time) { return static_cast<double>(time.count()) 
 StormResult run(std::uint64_t seed, double length, bool tell) {
     present_seed = seed;
     alarm(300);
-    std::function<void(const std::string&)> story;
-    if (tell) story = [](const std::string& line) { fmt::print("{}\n", line); };
-    return Storm(seed, std::move(story),
-                 khronos::Duration(static_cast<std::int64_t>(length * 3.6e9)))
-        .run();
+    khronos::sim::StormOptions options;
+    options.seed = seed;
+    options.length = khronos::Duration(static_cast<std::int64_t>(length * 3.6e9));
+    if (tell) options.story = [](const std::string& line) { fmt::print("{}\n", line); };
+    return Storm(std::move(options)).run();
 }
 
 void print(const StormResult& result) {

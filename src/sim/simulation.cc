@@ -21,16 +21,15 @@ Simulation::Simulation(SimulationOptions options)
       net_(world_, Seeded(options_.seed, "net")),
       machine_(world_, clock_, ledger_, "worker-1", options_.seed),
       clients_(world_, report_, clock_),
-      ticks_(report_, world_, fleet_, std::chrono::seconds(60)),
-      records_(report_, ledger_, clock_),
-      runs_(report_, ledger_) {
+      judge_(report_, world_, clock_, fleet_, ledger_, &clients_),
+      read_(backend_.state().revision()) {
     backend_.set_faults(&faults_);
     fleet_.agents[options_.agent.name].clock = &clock_;
     ledger_.on_start = [this](const LedgerEntry& run, std::optional<MonoTime> before) {
         watch_store();
         say(fmt::format("process {}.{} starts", core::to_text(run.id.execution),
                         run.id.attempt.value));
-        runs_.started(seen_, run, before);
+        judge_.started(run, before);
     };
     ledger_.on_end = [this](const LedgerEntry& run) {
         say(fmt::format("process {}.{} ends: {} {}", core::to_text(run.id.execution),
@@ -39,7 +38,6 @@ Simulation::Simulation(SimulationOptions options)
     };
     if (options_.story) net_.on_story = [this](const std::string& text) { say(text); };
     clients_.on_story = [this](const std::string& text) { say(text); };
-    seen_.revision = backend_.state().revision();
 }
 
 Simulation::~Simulation() = default;
@@ -71,7 +69,7 @@ void Simulation::start_agent() {
     };
     ++lives_;
     agent_ = std::make_unique<Agent>(world_, clock_, backend_, net_, options_.agent,
-                                     std::move(events),
+                                     std::move(events), options_.tampering,
                                      Seeded(options_.seed, fmt::format("agent {}", lives_)));
     if (!worker_) start_worker();
 }
@@ -116,11 +114,11 @@ void Simulation::step_clock(Duration by) {
 
 void Simulation::watch_store() {
     const Revision now = backend_.state().revision();
-    if (now == seen_.revision) return;
-    const auto events = backend_.state().events("", "\xff", seen_.revision);
+    if (now == read_) return;
+    const auto events = backend_.state().events("", "\xff", read_);
+    read_ = now;
     if (!events) {
         report_.violated("unknown", "the store has forgotten its history before it was read");
-        seen_.revision = now;
         return;
     }
     std::vector<store::WatchEvent> one;
@@ -134,13 +132,9 @@ void Simulation::watch_store() {
         world_.mix(txn.revision.value);
         if (options_.story)
             if (const std::string text = describe(txn); !text.empty()) say(text);
-        records_.before(seen_, txn);
-        ticks_.check(seen_, txn);
-        clients_.before(seen_, txn);
-        seen_.apply(txn);
-        records_.after(seen_, txn);
+        judge_.read(txn);
+        if (options_.keep_history) history_.push_back(txn);
     }
-    seen_.revision = now;
 }
 
 void Simulation::run_for(Duration time) {
@@ -167,43 +161,20 @@ bool Simulation::run_until(const std::function<bool()>& done, Duration most) {
 
 // ---- what came of it
 
-void Simulation::check_punctual(Duration late) {
-    for (const auto& [uid, job] : seen_.jobs) {
-        const auto left = ticks_.undecided(seen_, job, wall() - late);
-        if (!left.empty())
-            report_.violated("I10", "job {}: the tick {} and {} others are not decided at {}",
-                             job.name, to_rfc3339(left.front()), left.size() - 1,
-                             to_rfc3339(wall()));
-    }
-}
-
 bool Simulation::at_rest() const {
-    return seen_.open.empty() && seen_.triggers.empty() && machine_.running() == 0 &&
+    return seen().open.empty() && seen().triggers.empty() && machine_.running() == 0 &&
            machine_.notes.empty();
 }
 
 void Simulation::check_at_rest() {
-    for (const core::ExecutionId& id : seen_.open) {
-        const auto at = seen_.executions.find(id);
-        report_.violated("I17", "{} never comes to an end: {}", core::to_text(id),
-                         at == seen_.executions.end() ? "no record"
-                                                      : core::to_text(at->second.now.state));
-    }
-    for (const auto& [id, trigger] : seen_.triggers)
-        report_.violated("I17", "the trigger {} is never decided", core::to_text(id));
-    for (const auto& [slot, who] : seen_.slots)
-        report_.violated("I16", "{} still holds slot {} of {}", who, slot.number, to_hex(slot.uid));
+    judge_.check_at_rest();
     for (const auto& [id, note] : machine_.notes)
         report_.violated("I16", "the worker still holds {}.{}", core::to_text(id.execution),
                          id.attempt.value);
     if (machine_.running() != 0)
         report_.violated("I16", "{} processes still run", machine_.running());
-    for (const auto& [id, execution] : seen_.executions)
-        if (core::is_open(execution.now.state) && !seen_.open.contains(id))
-            report_.violated("I16", "{} is {} and nobody knows", core::to_text(id),
-                             core::to_text(execution.now.state));
 }
 
-void Simulation::check_end() { clients_.check_end(seen_); }
+void Simulation::check_end() { clients_.check_end(seen()); }
 
 }  // namespace khronos::sim

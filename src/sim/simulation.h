@@ -9,17 +9,12 @@
 #include <vector>
 
 #include "sim/agent.h"
-#include "sim/clients.h"
-#include "sim/ledger.h"
+#include "sim/judge.h"
 #include "sim/machine.h"
 #include "sim/model_worker.h"
 #include "sim/net.h"
-#include "sim/record_check.h"
 #include "sim/report.h"
-#include "sim/run_check.h"
-#include "sim/seen.h"
 #include "sim/store_faults.h"
-#include "sim/tick_check.h"
 #include "sim/world.h"
 
 namespace khronos::sim {
@@ -32,6 +27,8 @@ struct SimulationOptions {
     ModelWorker::Rules worker;
     Agent::Config agent;
     bool worker_dies_with_agent = true;  // it is the built-in one
+    Tampering tampering;
+    bool keep_history = false;
 };
 
 class Simulation {
@@ -69,7 +66,10 @@ class Simulation {
 
     // ---- what came of it
 
-    const Seen& seen() const { return seen_; }
+    const Seen& seen() const { return judge_.seen(); }
+    const std::vector<TxnSeen>& history() const { return history_; }  // where it is kept
+    const Fleet& fleet() const { return fleet_; }
+    const WallClock& clock() const { return clock_; }
     const Ledger& ledger() const { return ledger_; }
     const Report& report() const { return report_; }
     WallTime wall() const { return world_.wall(clock_); }
@@ -77,8 +77,7 @@ class Simulation {
     // Everything by which two runs of one seed are compared.
     std::uint64_t hash() const { return world_.hash(); }
 
-    // No tick of an enabled job that is older than `late` is undecided.
-    void check_punctual(Duration late);
+    void check_punctual(Duration late) { judge_.check_punctual(late); }
     // Nothing open, running, held or asked for.
     bool at_rest() const;
     void check_at_rest();
@@ -101,10 +100,9 @@ class Simulation {
     Machine machine_;
     Fleet fleet_;
     Clients clients_;
-    Seen seen_;
-    TickCheck ticks_;
-    RecordCheck records_;
-    RunCheck runs_;
+    Judge judge_;
+    Revision read_;  // of the store's history
+    std::vector<TxnSeen> history_;
     std::unique_ptr<ModelWorker> worker_;
     std::unique_ptr<Agent> agent_;
     std::uint64_t lives_ = 0;  // changes when the agent starts and when it dies

@@ -106,19 +106,22 @@ StormPlan Storm::plan_of(Seeded& random) {
     return plan;
 }
 
-Storm::Storm(std::uint64_t seed, std::function<void(const std::string&)> story, Duration length)
-    : seed_(seed), random_(seed, "storm"), plan_(plan_of(random_)) {
-    length_ = length > Duration(0) ? length : random_.between(Duration(2min), Duration(25min));
+Storm::Storm(StormOptions options)
+    : options_(std::move(options)), random_(options_.seed, "storm"), plan_(plan_of(random_)) {
+    length_ = random_.between(Duration(2min), Duration(25min));
+    if (options_.length > Duration(0)) length_ = options_.length;
     names_ = job_names(static_cast<std::size_t>(random_.between(1, 6)), plan_.one_shard);
-    sim_ = std::make_unique<Simulation>(options(std::move(story)));
+    sim_ = std::make_unique<Simulation>(simulation());
 }
 
 Storm::~Storm() = default;
 
-SimulationOptions Storm::options(std::function<void(const std::string&)> story) {
+SimulationOptions Storm::simulation() {
     SimulationOptions options;
-    options.seed = seed_;
-    options.story = std::move(story);
+    options.seed = options_.seed;
+    options.story = options_.story;
+    options.tampering = options_.tampering;
+    options.keep_history = options_.keep_history;
     options.start = WallTime::from_seconds(1704067200 + random_.between(0, 365 * 86400));
     if (plan_.zones) {
         const ClockChange& change = random_.pick(kClockChanges);
@@ -437,7 +440,7 @@ StormResult Storm::run() {
     if (!sim.failed()) sim.check_end();
 
     StormResult result;
-    result.seed = seed_;
+    result.seed = options_.seed;
     result.violations = sim.report().violations();
     result.hash = sim.hash();
     result.events = sim.world().events();

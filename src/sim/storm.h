@@ -47,17 +47,25 @@ struct StormPlan {
     std::string text() const;
 };
 
+struct StormOptions {
+    std::uint64_t seed = 1;
+    Duration length{0};  // of the time with faults; 0: by the seed
+    std::function<void(const std::string&)> story;  // see SimulationOptions
+    Tampering tampering;
+    bool keep_history = false;
+};
+
 class Storm {
   public:
-    // `story`: see SimulationOptions. `length`: of the time with faults; 0: by the seed.
-    Storm(std::uint64_t seed, std::function<void(const std::string&)> story, Duration length);
+    explicit Storm(StormOptions options);
     ~Storm();
 
     StormResult run();
+    const Simulation& simulated() const { return *sim_; }
 
   private:
     static StormPlan plan_of(Seeded& random);
-    SimulationOptions options(std::function<void(const std::string&)> story);
+    SimulationOptions simulation();
     core::JobSpec random_spec(const std::string& name);
     std::string random_schedule();
     void change(core::JobSpec& spec);
@@ -70,7 +78,7 @@ class Storm {
     void calm();
     bool quieten();
 
-    std::uint64_t seed_;
+    StormOptions options_;
     Seeded random_;
     StormPlan plan_;
     Duration length_;

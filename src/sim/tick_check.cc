@@ -86,6 +86,8 @@ TickCheck::Missed TickCheck::missed(const Execution& decision, WallTime tick) co
             if (tick > start_wall) return large ? Missed::either : Missed::no;
             if (tick > steps[i - 1].from) {
                 if (!large) return Missed::no;
+                // Of several steps within one look an agent sees only what they come to.
+                if (i >= 2 && start - steps[i - 2].at < kStepNoticed) back = true;
                 return back ? Missed::either : Missed::yes;
             }
         }

@@ -21,7 +21,9 @@ void take_result(Execution& e, const RunResult& result) {
     e.message = result.message;
     e.output_tail = result.output_tail;
     e.output_bytes = result.output_bytes;
-    e.reason = result.reason;
+    // That it ran late is worth keeping; why an earlier attempt failed is in its own record.
+    const bool late = e.reason == Reason::late || e.reason == Reason::caught_up;
+    if (result.reason != Reason::none || !late) e.reason = result.reason;
 }
 
 // Makes the record that of the next attempt, which is not to start before `not_before`.
