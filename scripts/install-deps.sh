@@ -10,10 +10,10 @@ set -eu
 build_packages='g++ cmake ninja-build ccache mold pkgconf git
  libgrpc++-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev libabsl-dev
  libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev
- libssl-dev libcurl4-openssl-dev libre2-dev libsqlite3-dev libre2-dev libspdlog-dev libfmt-dev
+ libssl-dev libcurl4-openssl-dev libre2-dev libsqlite3-dev libspdlog-dev libfmt-dev
  libcli11-dev libtomlplusplus-dev prometheus-cpp-dev tzdata ca-certificates'
 test_packages='libgtest-dev libgmock-dev librapidcheck-dev python3
- etcd-server etcd-client curl strace iproute2 chromium'
+ curl'
 bench_packages='libgtest-dev libgmock-dev libbenchmark-dev wrk nginx-light curl python3'
 fuzz_packages='clang-19 libclang-rt-19-dev'
 format_packages='clang-format-19 clang-tidy-19 clang-tools-19'
