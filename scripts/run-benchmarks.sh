@@ -22,3 +22,12 @@ if [ -x "$server" ]; then
     echo "== http"
     bench/http/run.sh "$server"
 fi
+
+# next() beside other libraries, and whole systems.
+[ -x "$build/src/core_bench" ] && { echo "== cron"; bench/cron_report.py "$build/src/core_bench"; }
+if [ -x "$build/bench/fill_jobs" ]; then
+    echo "== one instant"
+    bench/system/one_instant.py --build "$build"
+    echo "== a million jobs"
+    bench/system/million_jobs.py --build "$build"
+fi
