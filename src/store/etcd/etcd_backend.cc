@@ -57,6 +57,32 @@ std::expected<void, Error> EtcdBackend::Impl::open() {
     return answer.get();
 }
 
+namespace {
+
+// Only then is it worth the time to try by ourselves.
+bool may_be_tls(std::string_view message) {
+    for (const std::string_view sign : {"handshake", "ocket closed", "onnection reset"})
+        if (message.find(sign) != std::string_view::npos) return true;
+    return false;
+}
+
+// What gRPC does not tell: why a handshake failed, or that there should have been one.
+std::string tls_trouble(const std::vector<std::string>& endpoints,
+                        const std::optional<etcd::TlsMaterial>& tls) {
+    for (const std::string& endpoint : endpoints) {
+        const std::string address = parse_endpoint(endpoint)->address;
+        std::string why;
+        if (tls)
+            why = etcd::why_tls_fails(address, *tls);
+        else if (etcd::speaks_tls(address))
+            why = "it seems to want TLS";
+        if (!why.empty()) return "; " + address + ": " + why;
+    }
+    return "";
+}
+
+}  // namespace
+
 EtcdBackend::EtcdBackend(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 EtcdBackend::~EtcdBackend() = default;
 
@@ -66,7 +92,7 @@ std::expected<std::unique_ptr<EtcdBackend>, Error> EtcdBackend::open(EtcdOptions
     if (auto ok = options.validate(); !ok) return std::unexpected(ok.error());
     std::optional<etcd::TlsMaterial> tls;
     if (options.tls) {
-        auto material = etcd::read_tls_files(*options.tls);
+        auto material = etcd::read_tls_files(*options.tls, runtime::AsioLoop().wall_now());
         if (!material) return std::unexpected(material.error());
         tls = std::move(*material);
     }
@@ -75,7 +101,12 @@ std::expected<std::unique_ptr<EtcdBackend>, Error> EtcdBackend::open(EtcdOptions
         members.push_back(etcd::make_grpc_member(parse_endpoint(endpoint)->address, tls));
 
     auto impl = std::make_unique<Impl>(std::move(options), std::move(members), entropy, log);
-    if (auto ok = impl->open(); !ok) return std::unexpected(ok.error());
+    if (auto ok = impl->open(); !ok) {
+        Error error = std::move(ok.error());
+        if (error.kind == ErrorKind::unavailable && may_be_tls(error.message))
+            error.message += tls_trouble(impl->options.endpoints, tls);
+        return std::unexpected(std::move(error));
+    }
     return std::unique_ptr<EtcdBackend>(new EtcdBackend(std::move(impl)));
 }
 

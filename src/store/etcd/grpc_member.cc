@@ -1,12 +1,16 @@
 // gRPC's threads run nothing of ours but the hand-over to a loop: an RpcDone, or a post().
 #include "store/etcd/grpc_member.h"
 
+#include <grpc/support/log.h>
 #include <grpc/support/time.h>
 #include <grpcpp/grpcpp.h>
 
 #include <condition_variable>
+#include <cstdio>
+#include <cstdlib>
 #include <deque>
 #include <mutex>
+#include <string_view>
 #include <unordered_set>
 #include <utility>
 
@@ -222,10 +226,20 @@ std::shared_ptr<grpc::Channel> make_channel(const std::string& address,
     return grpc::CreateCustomChannel("dns:///" + address, credentials, arguments);
 }
 
+// gRPC writes every refused connection to standard error, in its own format. What matters of it
+// comes back in statuses; only its last words are let through, and all where somebody asks.
+void quieten_log() {
+    if (std::getenv("GRPC_VERBOSITY") || std::getenv("GRPC_TRACE")) return;
+    gpr_set_log_function([](gpr_log_func_args* line) {
+        if (std::string_view(line->message).find("assertion failed") != std::string_view::npos)
+            std::fprintf(stderr, "gRPC: %s:%d: %s\n", line->file, line->line, line->message);
+    });
+}
+
 // gRPC 1.51 keeps one queue, with threads, for the callbacks of all channels. It is torn down with
 // the last channel, and gRPC sometimes aborts when one is made again right after. So a channel
 // that goes nowhere, but has used the queue, is kept for the life of the process.
-void keep_callback_queue() {
+void set_up_grpc() {
     struct Pin {
         std::shared_ptr<grpc::Channel> channel =
             grpc::CreateChannel("unix:/nowhere", grpc::InsecureChannelCredentials());
@@ -233,6 +247,7 @@ void keep_callback_queue() {
         UnaryCall<pb::StatusRequest, pb::StatusResponse> call;
     };
     [[maybe_unused]] static Pin* const pin = [] {
+        quieten_log();
         auto* made = new Pin;
         made->call.context.TryCancel();
         made->stub.async()->Status(&made->call.context, &made->call.request, &made->call.response,
@@ -332,7 +347,7 @@ class GrpcMember final : public Member {
 
 std::unique_ptr<Member> make_grpc_member(const std::string& address,
                                          const std::optional<TlsMaterial>& tls) {
-    keep_callback_queue();
+    set_up_grpc();
     return std::make_unique<GrpcMember>(address, tls);
 }
 

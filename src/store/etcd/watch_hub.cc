@@ -1,6 +1,7 @@
 #include "store/etcd/watch_hub.h"
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "store/etcd/outcome.h"
@@ -11,6 +12,15 @@ namespace {
 
 // The answer to a progress request is for no watch, or for all.
 constexpr WatchHub::Id kAllWatches = -1;
+
+// A watch has no status of its own, only a sentence. An outlived token is told as one of these,
+// depending on etcd's version and on what it was doing.
+bool may_be_the_login(std::string_view reason) {
+    for (const std::string_view part :
+         {"permission denied", "invalid auth token", "user name is empty", "auth store is old"})
+        if (reason.find(part) != std::string_view::npos) return true;
+    return false;
+}
 
 }  // namespace
 
@@ -67,6 +77,7 @@ void WatchHub::open() {
 void WatchHub::close() {
     stream_.reset();
     member_ = nullptr;
+    unanswered_.clear();
     loop_.cancel(tick_timer_);
     for (auto& [id, watch] : watches_) {
         watch.created = false;
@@ -126,6 +137,7 @@ void WatchHub::send_create(Id id, const Watch& watch) {
     create.set_progress_notify(true);
     create.set_fragment(true);
     stream_->send(std::move(request));
+    unanswered_.push_back(id);
 }
 
 void WatchHub::send_cancel(Id id) {
@@ -141,7 +153,13 @@ void WatchHub::on_response(const pb::WatchResponse& response) {
     pause_ = {};
     if (response.watch_id() == kAllWatches && !response.canceled() && !response.created())
         return on_progress(revision_of(response.header()));
-    auto found = watches_.find(response.watch_id());
+    Id id = response.watch_id();
+    if (response.created() && !unanswered_.empty()) {
+        // etcd 3.4 does not say which watch it refuses, but it answers in order.
+        if (id == kAllWatches) id = unanswered_.front();
+        unanswered_.pop_front();
+    }
+    auto found = watches_.find(id);
     if (found == watches_.end()) return;  // removed meanwhile
     Watch& watch = found->second;
     if (response.canceled()) return on_canceled(found, response);
@@ -181,19 +199,17 @@ void WatchHub::deliver(Watch& watch, std::vector<WatchEvent> events, Revision re
 }
 
 void WatchHub::on_canceled(Watches::iterator found, const pb::WatchResponse& response) {
-    const RpcStatus reason{RpcCode::permission_denied, response.cancel_reason()};
     if (response.compact_revision() != 0) {
         lose(found, "etcd has forgotten the events since revision " +
                         std::to_string(found->second.reached.value) + ": it was compacted");
-    } else if (response.cancel_reason().find("permission denied") != std::string::npos &&
-               !router_.token().empty() && !std::exchange(found->second.denied_before, true)) {
-        // An outlived token looks like this, too.
+    } else if (may_be_the_login(response.cancel_reason()) && !token_.empty() &&
+               !std::exchange(found->second.denied_before, true)) {
         const std::string token = token_;
         close();
         router_.token_rejected(token);
         if (!stream_) open_later();
     } else {
-        lose(found, "etcd ended the watch: " + words(reason));
+        lose(found, "etcd ended the watch: " + response.cancel_reason());
     }
 }
 

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -80,8 +81,9 @@ class WatchHub {
 
     Watches watches_;
     std::unique_ptr<WatchStream> stream_;
-    Member* member_ = nullptr;  // of the stream
-    std::string token_;         // it was opened with
+    Member* member_ = nullptr;   // of the stream
+    std::string token_;          // it was opened with
+    std::deque<Id> unanswered_;  // watches asked for on it, in order
     bool trusts_progress_ = false;
     MonoTime heard_;
     Duration pause_{};

@@ -75,12 +75,12 @@ int reap(pid_t pid) {
 
 }  // namespace
 
-Run run(const std::vector<std::string>& command) {
+CommandResult run_command(const std::vector<std::string>& command) {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) return {};
     const pid_t pid = spawn(command, ends[1]);
     ::close(ends[1]);
-    Run result;
+    CommandResult result;
     char buffer[4096];
     for (ssize_t n = 0; (n = ::read(ends[0], buffer, sizeof buffer)) > 0;)
         result.output.append(buffer, static_cast<std::size_t>(n));
@@ -103,7 +103,7 @@ EtcdCluster::EtcdCluster(Options options) : options_(std::move(options)) {
             choose_ports();
             for (Member& member : members_)
                 start(member, "new");
-            wait_until_ready();
+            if (options_.wait) wait_until_ready();
             return;
         } catch (const std::runtime_error& error) {
             const std::string why = error.what() + tail_of(folder_ + "/m0.log");
@@ -126,7 +126,7 @@ void EtcdCluster::choose_ports() {
     members_.clear();
     for (std::size_t i = 0; i < options_.members; ++i)
         members_.push_back({fmt::format("m{}", i), fmt::format("127.0.0.1:{}", ports[2 * i]),
-                            fmt::format("127.0.0.1:{}", ports[2 * i + 1]), -1});
+                            fmt::format("127.0.0.1:{}", ports[2 * i + 1])});
 }
 
 void EtcdCluster::start(Member& member, const std::string& state) {
@@ -187,15 +187,18 @@ void EtcdCluster::kill(std::size_t member) {
     ::kill(pid, SIGKILL);
     reap(pid);
     pid = -1;
+    members_[member].suspended = false;
 }
 void EtcdCluster::suspend(std::size_t member) {
     const pid_t pid = members_.at(member).pid;
+    members_[member].suspended = true;
     ::kill(pid, SIGSTOP);
     int status = 0;
     ::waitpid(pid, &status, WUNTRACED);  // it has stopped when this returns
 }
 void EtcdCluster::resume(std::size_t member) {
     ::kill(members_.at(member).pid, SIGCONT);
+    members_[member].suspended = false;
 }
 void EtcdCluster::restart(std::size_t member) {
     start(members_.at(member), "existing");
@@ -213,7 +216,7 @@ void EtcdCluster::wait_until_ready() const {
 std::string EtcdCluster::ctl(const std::vector<std::string>& arguments) const {
     std::string all;
     for (const Member& member : members_)
-        all += (all.empty() ? "" : ",") + member.client;
+        if (member.pid > 0 && !member.suspended) all += (all.empty() ? "" : ",") + member.client;
     return ctl_on(all, arguments);
 }
 
@@ -225,11 +228,14 @@ std::string EtcdCluster::ctl_on(const std::string& endpoints,
                                         "--endpoints=" + endpoints,
                                         "--dial-timeout=20s",
                                         "--command-timeout=20s"};
-    if (!options_.cert.empty()) {
-        command.push_back("--cacert=" + folder_ + "/../unused");
+    if (!options_.cert.empty()) command.push_back("--insecure-skip-tls-verify");
+    if (!options_.ctl_cert.empty()) {
+        command.push_back("--cert=" + options_.ctl_cert);
+        command.push_back("--key=" + options_.ctl_key);
     }
+    if (!options_.cert.empty()) command[3] = "--endpoints=https://" + endpoints;
     command.insert(command.end(), arguments.begin(), arguments.end());
-    Run result = run(command);
+    const CommandResult result = run_command(command);
     if (result.status != 0)
         throw std::runtime_error(
             fmt::format("etcdctl {} on {}: {}", arguments.front(), endpoints, result.output));

@@ -20,8 +20,10 @@ class EtcdCluster {
         std::uint64_t quota_bytes = 0;  // 0: etcd's default
         // Files of clients' TLS; empty: clear text. With `ca` clients must show a certificate.
         std::string cert = {}, key = {}, ca = {};
+        std::string ctl_cert = {}, ctl_key = {};  // what etcdctl shows
+        bool wait = true;  // for a read to succeed, before the constructor returns
     };
-    // Returns when a read of every member succeeds. Throws std::runtime_error with the end of
+    // Throws std::runtime_error with the end of
     // etcd's log where it does not start.
     explicit EtcdCluster(Options options);
     EtcdCluster() : EtcdCluster(Options()) {}
@@ -43,13 +45,14 @@ class EtcdCluster {
     // Until a read through every member succeeds.
     void wait_until_ready() const;
 
-    // Runs etcdctl on all endpoints; the output. Throws where it fails.
+    // Runs etcdctl on the members that run; the output. Throws where it fails.
     std::string ctl(const std::vector<std::string>& arguments) const;
 
   private:
     struct Member {
-        std::string name, client, peer;  // host:port
+        std::string name = {}, client = {}, peer = {};  // the latter two host:port
         pid_t pid = -1;
+        bool suspended = false;
     };
     void choose_ports();
     void start(Member& member, const std::string& state);
@@ -64,11 +67,11 @@ class EtcdCluster {
 
 // Runs a program and waits for it: its exit status (127: could not be started) and its output,
 // both streams of it.
-struct Run {
+struct CommandResult {
     int status = 127;
     std::string output;
 };
-Run run(const std::vector<std::string>& command);
+CommandResult run_command(const std::vector<std::string>& command);
 
 // Lets real time pass.
 void wait_for(Duration duration);
