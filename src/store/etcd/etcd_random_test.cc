@@ -238,7 +238,7 @@ TEST_P(EtcdRandom, IsObservedToBeTheSameAsTheReference) {
     });
     start(one);
     start(other);
-    const std::uint32_t seed = std::random_device{}();
+    const std::uint32_t seed = static_cast<std::uint32_t>(runtime::SystemEntropy().next());
     SCOPED_TRACE(fmt::format("seed {}", seed));
     std::mt19937 seeds(seed);
     std::map<std::string, int> seen;

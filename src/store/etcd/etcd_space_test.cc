@@ -69,5 +69,23 @@ TEST_F(EtcdSpace, ItRecoversWhenSpaceIsMade) {
     EXPECT_EQ(status.message, "");
 }
 
+TEST(EtcdHistory, IsForgottenAsTimeGoesOnAndTheKeysAreNot) {
+    EtcdCluster cluster({.fsync = false});
+    EtcdOptions options;
+    options.endpoints = cluster.endpoints();
+    options.compact_interval = 100ms;
+    EtcdClient client(options);
+    const Revision first = std::get<Applied>(client.put("a", "1")).revision;
+    client.put("a", "2");
+    while (client.backend().stats().compactions < 2)
+        client.put("b", "1");
+    bool lost = false;
+    client.store().watch("a", "b", first, [&](WatchUpdate update) {
+        lost = std::holds_alternative<WatchLost>(update);
+    });
+    client.loop().run_until([&] { return lost; });
+    EXPECT_EQ(client.get("a").value().kv.value().value.view(), "2");
+}
+
 }  // namespace
 }  // namespace khronos::store::etcd

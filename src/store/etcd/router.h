@@ -30,10 +30,10 @@ namespace khronos::store::etcd {
 class Router {
   public:
     struct Config {
-        std::string user, password;   // user empty: no login
-        Duration patience = 1500ms;   // without a member
-        std::size_t in_flight = 256;  // at once; more of them wait
-        std::size_t waiting = 65536;  // more of them are refused
+        std::string user = {}, password = {};  // user empty: no login
+        Duration patience = 1500ms;            // without a member
+        std::size_t in_flight = 256;           // at once; more of them wait
+        std::size_t waiting = 65536;           // more of them are refused
         Duration probe_deadline = 3s;
         Duration probe_interval = 5s;  // of members that are well
     };
