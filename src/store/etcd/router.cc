@@ -82,7 +82,7 @@ void Router::launch(std::shared_ptr<Request> request, const Use& use) {
         bool others_wait;
         {
             const std::lock_guard lock(mutex_);
-            --in_flight_;
+            if (use.number == use_.number) --in_flight_;
             others_wait = !waiting_.empty();
         }
         if (status.ok()) {
@@ -260,7 +260,8 @@ void Router::publish() {
     const bool usable = chosen_ && (config_.user.empty() || logged_in_);
     {
         const std::lock_guard lock(mutex_);
-        use_ = usable ? Use{chosen_, chosen_->proof, token_} : Use{};
+        use_ = usable ? Use{chosen_, ++uses_, chosen_->proof, token_} : Use{};
+        in_flight_ = 0;
     }
     if (chosen_ && !usable) login();
     on_change_();

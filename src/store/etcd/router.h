@@ -84,9 +84,10 @@ class Router {
         std::string error = "has not answered yet";
         runtime::TimerId timer;
     };
-    // What a request is sent with. Holds while its proof is the seat's.
+    // What a request is sent with. A failure speaks against the seat while the proof is its own.
     struct Use {
         Seat* seat = nullptr;
+        std::uint64_t number = 0;  // of this use
         std::uint64_t proof = 0;
         std::shared_ptr<const std::string> token;
         explicit operator bool() const { return seat != nullptr; }
@@ -132,10 +133,11 @@ class Router {
     Stats stats_;
 
     std::optional<runtime::TimerId> patience_timer_;
+    std::uint64_t uses_ = 0;
 
     mutable std::mutex mutex_;  // guards what follows
     Use use_;
-    std::size_t in_flight_ = 0;
+    std::size_t in_flight_ = 0;  // of this use: what a dead member holds is not counted
     std::deque<std::shared_ptr<Request>> waiting_;
 };
 

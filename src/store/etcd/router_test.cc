@@ -245,6 +245,24 @@ TEST_F(RouterTest, OnlySoManyAreUnderWayAndTheOthersFollowInOrder) {
         EXPECT_EQ(one->status, kOk);
 }
 
+TEST_F(RouterTest, WhatADeadMemberHoldsDoesNotKeepOthersFromTheNextOne) {
+    build_ready({.in_flight = 2});
+    write();
+    write();
+    auto waiting = write();
+    router_->report(*members_[0], kTimeout);
+    loop_.run_until_idle();
+    EXPECT_EQ(members_[1]->txns.count, 1);
+    answer(0, kTimeout);
+    answer(0, kTimeout);
+    write();
+    write();
+    EXPECT_EQ(members_[1]->txns.count, 2) << "still two at once";
+    answer(1, kOk);
+    EXPECT_EQ(waiting->status, kOk);
+    EXPECT_EQ(members_[1]->txns.count, 3);
+}
+
 TEST_F(RouterTest, AFullQueueRefusesAtOnce) {
     build_ready({.in_flight = 1, .waiting = 2});
     write();
