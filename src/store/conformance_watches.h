@@ -1,6 +1,7 @@
 // Conformance: watches. Included by store/conformance.h.
 #pragma once
 
+#include <map>
 #include <set>
 
 #include "store/conformance_driver.h"
@@ -57,8 +58,9 @@ TEST_P(StoreWatches, AWatchFromThePastReplaysWhatHappenedSince) {
     Revision third = apply({erase("a"), put("b", "1")});
     auto since_first = watch("a", "z", first);
     auto since_second = watch("a", "z", second);
-    settle(*since_first, "last");
-    settle(*since_second, "last");
+    Revision marker = apply({put("last", "marker")});
+    for (Watcher* watcher : {since_first.get(), since_second.get()})
+        turn([&] { return watcher->has_seen("last", marker); });
     std::string last = at(third);
     EXPECT_EQ(text(since_first->events[0]), "put a=2" + at(second));
     EXPECT_THAT(texts({since_second->events.begin(), since_second->events.begin() + 2}),
@@ -79,20 +81,26 @@ TEST_P(StoreWatches, AWatchFromTheFutureIsSilentUntilThen) {
 TEST_P(StoreWatches, NeitherMissesNorRepeatsAnythingWhereReplayMeetsTheLiveStream) {
     Revision start = revision();
     std::vector<std::unique_ptr<Watcher>> watchers;
-    int answers = 0;
-    constexpr int kWrites = 60;
-    for (int i = 0; i < kWrites; ++i) {
-        other_->write({{}, {put("a", std::to_string(i))}}, [&](WriteOutcome) { ++answers; });
+    std::map<Revision, std::string>
+        written;  // writes under way together have no order of their own
+    constexpr std::size_t kWrites = 60;
+    for (std::size_t i = 0; i < kWrites; ++i) {
+        other_->write({{}, {put("a", std::to_string(i))}}, [&, i](WriteOutcome outcome) {
+            written[std::get<Applied>(outcome).revision] = std::to_string(i);
+        });
         if (i % 6 == 0) watchers.push_back(watch("a", "b", start));
-        if (i % 10 == 0) turn([&] { return answers > i / 2; });
+        if (i % 10 == 0) turn([&] { return written.size() > i / 2; });
     }
-    turn([&] { return answers == kWrites; });
+    turn([&] { return written.size() == kWrites; });
     Revision marker = apply({put("a/last", "marker")});
     for (auto& watcher : watchers) {
         turn([&] { return watcher->lost || watcher->has_seen("a/last", marker); });
-        ASSERT_EQ(watcher->events.size(), kWrites + 1u);
-        for (int i = 0; i < kWrites; ++i)
-            EXPECT_EQ(watcher->events[i].kv.value.view(), std::to_string(i));
+        ASSERT_EQ(watcher->events.size(), kWrites + 1);
+        auto next = watcher->events.begin();
+        for (const auto& [revision, value] : written) {
+            EXPECT_EQ(next->kv.mod_revision, revision);
+            EXPECT_EQ(next++->kv.value.view(), value);
+        }
     }
 }
 
@@ -194,6 +202,7 @@ TEST_P(StoreWatches, AWatcherMayUnwatchItselfFromWithinAnUpdate) {
     });
     auto marker = watch("a", "b", revision());
     apply({put("a", "1")});
+    turn([&] { return updates > 0; });
     settle(*marker, "a");
     EXPECT_EQ(updates, 1);
 }
