@@ -55,15 +55,17 @@ class Refuses(t.Case):
         for i in range(50):
             agent.put_job(f"job-{i}")
         self.assertEqual(agent.stop(), 0)
-        files = [f for f in (self.directory / "data" / "store").iterdir()
-                 if f.stat().st_size > 20000 and not f.name.endswith(("-wal", "-shm"))]
-        with open(files[0], "r+b") as file:
-            file.seek(files[0].stat().st_size // 2)
-            file.write(b"\xa5" * 4096)
+        # A page that surely holds something: the one with this job's record.
+        wanted = b"job-25"
+        store = self.directory / "data" / "store"
+        damaged = next(f for f in store.iterdir() if wanted in f.read_bytes())
+        with open(damaged, "r+b") as file:
+            file.seek(damaged.read_bytes().index(wanted))
+            file.write(b"\xa5" * 16)
         result = self.agent_with("-e", "local", "--bind-port", "0", "--data-dir",
                                  str(self.directory / "data"))
         self.assertEqual(result.returncode, 1)
-        self.assertIn(str(files[0]), result.stderr)
+        self.assertIn(str(damaged), result.stderr)
 
     def test_wrong_jobs_are_answered_and_the_agent_goes_on(self):
         agent = self.agent()

@@ -151,6 +151,9 @@ std::string log_file(const std::string& directory) {
 }
 
 void throw_damaged(std::string what) {
+    // A damaged key is whatever bytes there are: a message is text.
+    for (char& c : what)
+        if (c < ' ' || c > '~') c = '?';
     throw SqlError{SQLITE_CORRUPT, 0, std::move(what)};
 }
 
