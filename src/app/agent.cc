@@ -127,8 +127,10 @@ std::expected<void, Error> Agent::start() {
             return done;
         }
     }
-    // What was only needed to read everything in goes back to the system.
-    ::malloc_trim(0);
+    // What was only needed to read everything in goes back to the system, once the catalog has it.
+    p.core_thread->loop().post([&p] {
+        p.core_thread->loop().call_after(std::chrono::seconds(5), [] { ::malloc_trim(0); });
+    });
     return {};
 }
 

@@ -194,15 +194,22 @@ PastEra era_of(const v1::PastEra& in) {
     return era;
 }
 
+// Of a job as it is made.
+WallTime first_anchor(WallTime created_at) {
+    return created_at.is_set() ? created_at.floor_second() : created_at;
+}
+
 void put_job(const Job& job, v1::Job* out) {
     out->set_uid(job.uid.value);
     out->set_generation(job.generation.value);
     put_spec(job.spec, out->mutable_spec());
     out->set_created_at(required_us(job.created_at));
-    out->set_updated_at(required_us(job.updated_at));
+    // A job that was never edited has one time, not four: a million of these are in memory.
+    if (job.updated_at != job.created_at) out->set_updated_at(required_us(job.updated_at));
     out->set_updated_by(job.updated_by);
-    out->set_anchor(required_us(job.anchor));
-    out->set_effective_from(required_us(job.effective_from));
+    if (job.anchor != first_anchor(job.created_at)) out->set_anchor(required_us(job.anchor));
+    if (job.effective_from != job.created_at)
+        out->set_effective_from(required_us(job.effective_from));
     for (const PastEra& era : job.past) put_era(era, out->add_past());
     put_unknown(job.unknown_fields, out);
 }
@@ -213,10 +220,11 @@ Job job_of(const v1::Job& in) {
     job.generation = Generation(in.generation());
     job.spec = spec_of(in.spec());
     job.created_at = required_time(in.created_at());
-    job.updated_at = required_time(in.updated_at());
+    job.updated_at = in.updated_at() == 0 ? job.created_at : WallTime{in.updated_at()};
     job.updated_by = in.updated_by();
-    job.anchor = required_time(in.anchor());
-    job.effective_from = required_time(in.effective_from());
+    job.anchor = in.anchor() == 0 ? first_anchor(job.created_at) : WallTime{in.anchor()};
+    job.effective_from =
+        in.effective_from() == 0 ? job.created_at : WallTime{in.effective_from()};
     for (const v1::PastEra& era : in.past()) job.past.push_back(era_of(era));
     job.unknown_fields = unknown_of(in);
     return job;

@@ -62,6 +62,16 @@ TEST(Codec, ADefaultJobComesBackAsItWent) {
     EXPECT_EQ(*back, job);
 }
 
+TEST(Codec, AJobThatWasNeverEditedComesBackAsItWent) {
+    core::Job job;
+    job.uid = JobUid(1);
+    job.created_at = job.updated_at = job.effective_from = WallTime{1700000000123456};
+    job.anchor = WallTime::from_seconds(1700000000);
+    const auto back = decode<core::Job>(encode(job));
+    ASSERT_TRUE(back) << back.error();
+    EXPECT_EQ(*back, job);
+}
+
 TEST(Codec, AnExecutionComesBackAsItWent) {
     core::Execution e;
     e.id = {JobUid(5), {core::TriggerKind::manual, WallTime{1700000000123456}, 99}, 3};
