@@ -15,7 +15,8 @@ find_package(Boost 1.81 REQUIRED COMPONENTS json url)
 find_package(CLI11 CONFIG REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(tomlplusplus REQUIRED IMPORTED_TARGET tomlplusplus)
-pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
+# Not named re2: that would look to gRPC, on the second run, as if its own re2 had been found.
+pkg_check_modules(libre2 REQUIRED IMPORTED_TARGET re2)
 
 if(KHRONOS_TESTS)
   find_package(GTest REQUIRED)
