@@ -68,6 +68,7 @@ class Simulation {
 
     const Seen& seen() const { return judge_.seen(); }
     const std::vector<TxnSeen>& history() const { return history_; }  // where it is kept
+    const World& world() const { return world_; }
     const Fleet& fleet() const { return fleet_; }
     const WallClock& clock() const { return clock_; }
     const Ledger& ledger() const { return ledger_; }

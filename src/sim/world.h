@@ -5,6 +5,7 @@
 // Invariants: nothing happens outside of an event; the same seed makes the same events.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <queue>
@@ -110,7 +111,7 @@ class SimLoop final : public runtime::Loop {
     void cancel(runtime::TimerId id) override { world_.cancel(id); }
 
     // The process does nothing until then, as after SIGSTOP.
-    void freeze_until(MonoTime until) { frozen_until_ = until; }
+    void freeze_until(MonoTime until) { frozen_until_ = std::max(frozen_until_, until); }
 
   private:
     friend class World;
