@@ -71,11 +71,6 @@ tsan: deps-build deps-test ui ## every test under ThreadSanitizer
 	@TSAN_OPTIONS="ignore_noninstrumented_modules=1 suppressions=$(CURDIR)/scripts/tsan.supp" \
 	    $(run_tests) build-tsan
 
-.PHONY: test-etcd
-test-etcd: deps-build deps-test deps-etcd ## the etcd store, which the agent does not use yet, against real etcd
-	$(call compile,etcd,build-etcd,store_etcd_test)
-	build-etcd/src/store/etcd/store_etcd_test --gtest_brief=1
-
 .PHONY: sim
 sim: deps-build ## SEEDS=n runs of the whole system on a virtual clock
 	$(call not_yet,src/sim/sim_main.cc,the simulation)
@@ -121,8 +116,8 @@ clean: ## remove everything that was built
 
 # ---- what the others need
 
-.PHONY: deps-etcd deps-build deps-test deps-bench deps-fuzz deps-format deps-ui
-deps-build deps-test deps-etcd deps-bench deps-fuzz deps-format deps-ui: deps-%:
+.PHONY: deps-build deps-test deps-bench deps-fuzz deps-format deps-ui
+deps-build deps-test deps-bench deps-fuzz deps-format deps-ui: deps-%:
 	@scripts/install-deps.sh $*
 
 # The page is built once for all; it is rebuilt when a file of it changes.

@@ -2,7 +2,7 @@
 # Installs what is missing of the Debian 12 packages that Khronos is built, tested and measured
 # with. Does nothing, and needs no rights, when everything is there.
 #
-#   scripts/install-deps.sh [build] [test] [ui] [bench] [etcd] [fuzz] [format]     (default: build)
+#   scripts/install-deps.sh [build] [test] [ui] [bench] [fuzz] [format]     (default: build)
 #
 # KHRONOS_SKIP_DEPS=1 skips it: for machines where somebody else installs packages.
 set -eu
@@ -13,9 +13,9 @@ build_packages='g++ cmake ninja-build ccache mold pkgconf git
  libssl-dev libcurl4-openssl-dev libre2-dev libsqlite3-dev libspdlog-dev libfmt-dev
  libcli11-dev libtomlplusplus-dev prometheus-cpp-dev tzdata ca-certificates'
 test_packages='libgtest-dev libgmock-dev librapidcheck-dev python3
- curl'
-bench_packages='libgtest-dev libgmock-dev libbenchmark-dev wrk nginx-light curl python3'
-etcd_packages='etcd-server etcd-client openssl'
+ curl etcd-server etcd-client openssl'
+bench_packages='libgtest-dev libgmock-dev libbenchmark-dev wrk nginx-light curl python3
+ etcd-server etcd-client'
 fuzz_packages='clang-19 libclang-rt-19-dev'
 format_packages='clang-format-19 clang-tidy-19 clang-tools-19'
 
@@ -31,12 +31,11 @@ for group in "$@"; do
         build)  wanted="$wanted $build_packages" ;;
         test)   wanted="$wanted $test_packages" ;;
         bench)  wanted="$wanted $bench_packages" ;;
-        etcd)   wanted="$wanted $etcd_packages" ;;
         fuzz)   wanted="$wanted $fuzz_packages" ;;
         format) wanted="$wanted $format_packages" ;;
         # Any Node will do, so a newer one from elsewhere is left alone.
         ui)     command -v node >/dev/null && command -v npm >/dev/null || wanted="$wanted nodejs npm" ;;
-        *)      die "there is no group '$group'; there are build, test, ui, bench, etcd, fuzz and format" ;;
+        *)      die "there is no group '$group'; there are build, test, ui, bench, fuzz and format" ;;
     esac
 done
 # Unquoted on purpose, here and below: a list of words.

@@ -59,11 +59,12 @@ std::expected<void, Error> EtcdBackend::Impl::open() {
 
 namespace {
 
-// Only then is it worth the time to try by ourselves.
+// Only then is it worth the time to try by ourselves. What a failed handshake looks like depends on
+// which side hung up first; what nobody or somebody silent looks like does not.
 bool may_be_tls(std::string_view message) {
-    for (const std::string_view sign : {"handshake", "ocket closed", "onnection reset"})
-        if (message.find(sign) != std::string_view::npos) return true;
-    return false;
+    for (const std::string_view sign : {"onnection refused", "not answer"})
+        if (message.find(sign) != std::string_view::npos) return false;
+    return true;
 }
 
 // What gRPC does not tell: why a handshake failed, or that there should have been one.

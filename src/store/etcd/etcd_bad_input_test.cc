@@ -140,6 +140,17 @@ TEST_F(EtcdKeyspace, AnotherFormatVersion) {
     EXPECT_THAT(failure(options()).message, HasSubstr("newer program"));
 }
 
+TEST_F(EtcdKeyspace, AnOlderFormatIsRead) {
+    EtcdClient(options()).write_meta("one", kFormatVersion - 1);
+    EtcdClient client(options());
+    EXPECT_TRUE(client.get(std::string(keys::kMeta)).value().kv);
+}
+
+TEST_F(EtcdKeyspace, AMetaRecordOfNoCluster) {
+    EtcdClient(options()).write_meta("");
+    EXPECT_THAT(failure(options()).message, HasSubstr("is not Khronos's"));
+}
+
 TEST_F(EtcdKeyspace, AnotherClustersRecord) {
     EtcdClient(options()).write_meta("one");
     EtcdOptions mine = options();

@@ -29,16 +29,15 @@ std::expected<void, Error> check_keyspace(const EtcdOptions& options, const std:
                                     keyspace, keyspace, keys::kMeta));
     }
     const auto record = decode<Meta>(*meta);
-    if (!record)
-        return conflict("etcd.keyspace", fmt::format("the record '{}/{}' is not Khronos's: {}",
-                                                     keyspace, keys::kMeta, record.error()));
-    if (record->format_version != kFormatVersion)
-        return conflict(
-            "etcd.keyspace",
-            fmt::format("'{}' has the format version {}, this program has {}; {}", keyspace,
-                        record->format_version, kFormatVersion,
-                        record->format_version > kFormatVersion ? "use a newer program"
-                                                                : "migrate the keyspace first"));
+    if (!record || record->cluster_id.empty())
+        return conflict("etcd.keyspace", fmt::format("the record '{}/{}' is not Khronos's; choose "
+                                                     "another keyspace",
+                                                     keyspace, keys::kMeta));
+    if (record->format_version > kFormatVersion)
+        return conflict("etcd.keyspace",
+                        fmt::format("'{}' has the format version {}, this program reads up to {}; "
+                                    "use a newer program",
+                                    keyspace, record->format_version, kFormatVersion));
     if (!options.cluster_id.empty() && record->cluster_id != options.cluster_id)
         return conflict("etcd.keyspace",
                         fmt::format("'{}' belongs to the Khronos cluster '{}', not to '{}'",
