@@ -25,7 +25,8 @@ EtcdBackend::Impl::Impl(EtcdOptions with, std::vector<std::unique_ptr<etcd::Memb
                  if (opening) opening->on_route_change();
              }),
       hub(loop, messages, router, {options.progress_interval}),
-      compactor(loop, to, messages, router, options.compact_interval, options.call_deadline),
+      compactor(loop, to, messages, router,
+                {options.compact_interval, options.compact_shared, options.call_deadline}),
       log(to),
       thread([this] { loop.run(); }) {}
 

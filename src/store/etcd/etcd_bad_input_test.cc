@@ -80,6 +80,7 @@ TEST(EtcdBadEndpoint, AMemberOfAnotherClusterIsNeverUsed) {
     EtcdCluster ours({.fsync = false}), theirs({.fsync = false});
     EtcdOptions options;
     options.endpoints = {ours.endpoint(0), theirs.endpoint(0)};
+    options.call_deadline = 600ms;  // each refusal waits as long
     EtcdClient client(options);
     client.write_meta();
     const std::size_t in_use = client.backend().member_in_use() == ours.endpoint(0) ? 0 : 1;

@@ -4,6 +4,7 @@
 // what etcd's own load generator reaches.
 #include <benchmark/benchmark.h>
 
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 
@@ -110,6 +111,48 @@ void Reads(benchmark::State& state) {
     state.SetItemsProcessed(state.iterations());
 }
 BENCHMARK(Reads)->Arg(1)->Arg(3)->UseRealTime()->Unit(benchmark::kMicrosecond);
+
+// The longest time between two writes that were applied, one after the other by compares, when
+// the member in use dies (0) or stops (1); what is unknown is read back.
+void Gap(benchmark::State& state) {
+    const bool stops = state.range(0) == 1;
+    for (auto _ : state) {
+        Bench bench(3);
+        EtcdClient& client = bench.client;
+        Revision last;
+        auto write_next = [&] {
+            const WriteOutcome outcome = client.write(
+                {{Compare{"gap", Compare::Target::mod_revision, last}}, {Put{"gap", "", {}}}});
+            if (auto* applied = std::get_if<Applied>(&outcome)) {
+                last = applied->revision;
+                return true;
+            }
+            const auto got = client.get("gap");
+            if (!got || !got->kv || got->kv->mod_revision == last) return false;
+            last = got->kv->mod_revision;
+            return true;
+        };
+        for (int i = 0; i < 100;)
+            i += write_next();
+        const std::size_t victim = bench.cluster.index_of(client.backend().member_in_use());
+        auto applied = std::chrono::steady_clock::now();
+        if (stops)
+            bench.cluster.suspend(victim);
+        else
+            bench.cluster.kill(victim);
+        std::chrono::duration<double> longest{0};
+        for (int i = 0; i < 100;) {
+            if (!write_next()) continue;
+            ++i;
+            const auto now = std::chrono::steady_clock::now();
+            longest = std::max<std::chrono::duration<double>>(longest, now - applied);
+            applied = now;
+        }
+        state.SetIterationTime(longest.count());
+        if (stops) bench.cluster.resume(victim);
+    }
+}
+BENCHMARK(Gap)->Arg(0)->Arg(1)->Iterations(5)->UseManualTime()->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace khronos::store::etcd

@@ -1,4 +1,5 @@
 // What happens to handles when members die, stop or come back.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -149,6 +150,32 @@ TEST_F(EtcdFailover, ALeaseIsKeptThroughTheDeathOfAMember) {
     EXPECT_TRUE(client_.get("a").value().kv);
 }
 
+TEST_F(EtcdFailover, ALeaseThatIsRevokedByOthersTakesItsKeysAndSaysSo) {
+    const LeaseId lease = client_.grant(20s).value();
+    const Revision made = std::get<Applied>(client_.write({{}, {Put{"a", "1", lease}}})).revision;
+    bool erased = false;
+    client_.store().watch("a", "b", made, [&](WatchUpdate update) {
+        for (const WatchEvent& event : std::get<WatchBatch>(update).events)
+            erased = erased || (event.deleted && event.kv.key == "a");
+    });
+    cluster_.ctl({"lease", "revoke", fmt::format("{:x}", lease.value)});
+    client_.loop().run_until([&] { return erased; });
+    EXPECT_EQ(client_.keep_alive(lease).error().kind, RefusedKind::no_lease);
+    const WriteOutcome late = client_.write({{}, {Put{"a", "2", lease}}});
+    ASSERT_TRUE(std::holds_alternative<Refused>(late));
+    EXPECT_EQ(std::get<Refused>(late).kind, RefusedKind::no_lease);
+    EXPECT_FALSE(client_.get("a").value().kv);
+}
+
+TEST_F(EtcdFailover, AWatchThatIsUnderWayGoesOnThroughACompaction) {
+    Chain chain(client_);
+    chain.write_until(20);
+    const Revision now = client_.get("n").value().revision;
+    cluster_.ctl({"compact", std::to_string(now.value)});
+    chain.write_until(40);
+    chain.expect_all_seen();
+}
+
 TEST_F(EtcdFailover, AWatchThatComesBackAfterACompactionIsLost) {
     bool lost = false;
     Revision reached;
@@ -196,7 +223,9 @@ TEST_F(EtcdFailover, WithoutAQuorumWritesAreNotAppliedAndAllGoesOnWhenItIsBack) 
 
 TEST(EtcdOutage, NothingIsSentWhileNobodyIsThereAndHandlesRecoverByThemselves) {
     EtcdCluster cluster;
-    EtcdClient client(options_for(cluster));
+    EtcdOptions options = options_for(cluster);
+    options.call_deadline = 600ms;  // each refusal waits as long
+    EtcdClient client(options);
     Chain chain(client);
     chain.write_until(20);
     cluster.kill(0);

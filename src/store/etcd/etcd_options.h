@@ -30,11 +30,15 @@ struct EtcdOptions {
     // What the keyspace's meta record must say; empty: any cluster's will do.
     std::string cluster_id;
 
-    Duration call_deadline = 1500ms;    // of a write, a read of one key, a lease
-    Duration range_deadline = 5s;       // of one page
-    Duration open_deadline = 10s;       // for the first contact
-    Duration progress_interval = 1s;    // between two signs of life of the watches
-    Duration compact_interval = 5min;   // history that is kept is once to twice this; 0: all
+    Duration call_deadline = 1500ms;  // of a write, a read of one key, a lease
+    Duration range_deadline = 5s;     // of one page
+    Duration open_deadline = 10s;     // for the first contact
+    Duration progress_interval = 1s;  // between two signs of life of the watches
+    // History that is kept is once to twice this; 0: we never compact. Only where etcd holds no
+    // keys but ours, as far as we can see, or `compact_shared` says that it may be done anyway:
+    // a compaction is of the whole etcd.
+    Duration compact_interval = 5min;
+    bool compact_shared = false;
     std::size_t calls_in_flight = 256;  // more of them only wait inside etcd
     std::size_t calls_waiting = 65536;  // more of them are refused
 

@@ -1,5 +1,5 @@
-// A random run of operations has the same results on etcd as on the reference backend: outcomes,
-// reads and watch events, with revisions counted from the run's own.
+// A random run of operations has the same results on etcd, on the embedded store and on the
+// reference backend: outcomes, reads and watch events, with revisions counted from the run's own.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -7,6 +7,9 @@
 #include <map>
 #include <random>
 
+#include "store/embedded/embedded_backend.h"
+#include "store/embedded/embedded_store.h"
+#include "store/embedded/temporary_directory_testing.h"
 #include "store/etcd/testing/etcd_client.h"
 #include "store/etcd/testing/etcd_cluster.h"
 #include "store/memory/memory_backend.h"
@@ -230,14 +233,20 @@ TEST_P(EtcdRandom, IsObservedToBeTheSameAsTheReference) {
     runtime::ManualLoop memory_loop;
     MemoryBackend memory(memory_loop);
     MemoryStore reference(memory, memory_loop);
+    const embedded::TemporaryDirectory directory;
+    runtime::ManualLoop embedded_loop;
+    const auto embedded = EmbeddedBackend::open(directory.path(), {.reserve_bytes = 0}).value();
+    EmbeddedStore local(*embedded, embedded_loop);
 
     Subject one(client.store(), [&](const auto& done) { client.loop().run_until(done); });
     Subject other(reference, [&](const auto& done) {
         memory_loop.run_until_idle();
         ASSERT_TRUE(done());
     });
+    Subject third(local, [&](const auto& done) { embedded_loop.run_until(done); });
     start(one);
     start(other);
+    start(third);
     const std::uint32_t seed = static_cast<std::uint32_t>(runtime::SystemEntropy().next());
     SCOPED_TRACE(fmt::format("seed {}", seed));
     std::mt19937 seeds(seed);
@@ -246,9 +255,10 @@ TEST_P(EtcdRandom, IsObservedToBeTheSameAsTheReference) {
         Step step(number, static_cast<std::uint32_t>(seeds()));
         const std::string got = step.run(one), expected = step.run(other);
         ASSERT_EQ(got, expected) << "operation " << number;
+        ASSERT_EQ(step.run(third), expected) << "embedded, operation " << number;
         ++seen[got.substr(0, got.find(' '))];
     }
-    for (Subject* subject : {&one, &other}) {
+    for (Subject* subject : {&one, &other, &third}) {
         const auto last = subject->wait<WriteOutcome>([&](auto done) {
             subject->store().write({{}, {Put{"x", "last", {}}}}, std::move(done));
         });
@@ -258,6 +268,7 @@ TEST_P(EtcdRandom, IsObservedToBeTheSameAsTheReference) {
         });
     }
     EXPECT_EQ(one.events, other.events);
+    EXPECT_EQ(third.events, other.events);
     for (const char* kind : {"applied", "conflict", "refused", "revoked,"})
         EXPECT_GE(seen[kind], kOperations / 100) << "the run says little: " << kind;
 }

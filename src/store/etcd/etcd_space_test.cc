@@ -69,6 +69,26 @@ TEST_F(EtcdSpace, ItRecoversWhenSpaceIsMade) {
     EXPECT_EQ(status.message, "");
 }
 
+TEST(EtcdHistory, IsKeptWhereOthersHaveKeysInTheSameEtcd) {
+    EtcdCluster cluster({.fsync = false});
+    cluster.ctl({"put", "/somebody/else", "1"});
+    EtcdOptions options;
+    options.endpoints = cluster.endpoints();
+    options.compact_interval = 100ms;
+    EtcdClient client(options);
+    const Revision first = std::get<Applied>(client.put("a", "1")).revision;
+    while (!client.log().has("keys of others"))
+        client.put("a", "2");
+    EXPECT_EQ(client.backend().stats().compactions, 0u);
+    bool seen = false;
+    client.store().watch("a", "b", Revision(first.value - 1), [&](WatchUpdate update) {
+        ASSERT_TRUE(std::holds_alternative<WatchBatch>(update));
+        const auto& events = std::get<WatchBatch>(update).events;
+        seen = seen || (!events.empty() && events.front().kv.value.view() == "1");
+    });
+    client.loop().run_until([&] { return seen; });
+}
+
 TEST(EtcdHistory, IsForgottenAsTimeGoesOnAndTheKeysAreNot) {
     EtcdCluster cluster({.fsync = false});
     EtcdOptions options;
