@@ -106,8 +106,8 @@ TEST(AgentRoutes, TheFrontPageIsForThoseWhoReadHtml) {
 
 TEST(AgentRoutes, WhatIsPromisedAndNotThereSaysSo) {
     World world;
-    for (const char* line : {"GET /openapi.json", "GET /v1/events", "GET /v1/workers",
-                             "GET /v1/shards", "POST /v1/leave"}) {
+    for (const char* line :
+         {"GET /openapi.json", "GET /v1/workers", "GET /v1/shards", "POST /v1/leave"}) {
         const Answer answer = world.ask(line);
         EXPECT_EQ(answer.status, 501) << line;
         EXPECT_EQ(answer.header("Content-Type"), "application/problem+json") << line;

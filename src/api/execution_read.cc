@@ -1,5 +1,7 @@
 #include "api/execution_read.h"
 
+#include <fmt/format.h>
+
 #include <memory>
 
 #include "store/codec.h"
@@ -59,6 +61,21 @@ class OpenReader : public std::enable_shared_from_this<OpenReader> {
 };
 
 }  // namespace
+
+void with_execution(Services& services, std::shared_ptr<Reply> reply, std::string_view text,
+                    std::move_only_function<void(core::Execution)> go_on) {
+    const auto id = core::execution_id_from_text(text);
+    if (!id) return reply->problem({ErrorKind::not_found, "", id.error()});
+    read_execution(services, *id, [reply, id = *id, go_on = std::move(go_on)](auto found) mutable {
+        if (!found) return reply->problem(found.error());
+        if (!*found)
+            return reply->problem(
+                {ErrorKind::not_found, "",
+                 fmt::format("there is no execution '{}', or it is not decided yet",
+                             core::to_text(id))});
+        go_on(std::move(**found));
+    });
+}
 
 Error store_error(const store::ReadError& error) {
     return {ErrorKind::unavailable, "", "the store does not answer: " + error.why};

@@ -1,10 +1,12 @@
 // Executions out of the store. A record that this build cannot read is left out.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "api/reply.h"
 #include "api/services.h"
 #include "core/model/execution.h"
 
@@ -15,6 +17,9 @@ void read_history(Services& services, JobUid uid, std::size_t limit,
                   Done<std::vector<core::Execution>> done);
 void read_execution(Services& services, const core::ExecutionId& id,
                     Done<std::optional<core::Execution>> done);
+// Finds the execution whose id is `text`, or answers 404 as our own routes do.
+void with_execution(Services& services, std::shared_ptr<Reply> reply, std::string_view text,
+                    std::move_only_function<void(core::Execution)> go_on);
 // Those that are not ended, of all jobs, at most kOpenMax, in no order.
 inline constexpr std::size_t kOpenMax = 1000;
 void read_open(Services& services, Done<std::vector<core::Execution>> done);

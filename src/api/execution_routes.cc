@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <boost/json/array.hpp>
-#include <charconv>
 #include <memory>
 #include <set>
 
@@ -26,7 +25,6 @@ constexpr std::size_t kLimitMost = 1000;
 constexpr std::size_t kLimitOtherwise = 100;
 // Records looked at for one answer; a filter that fits few of them gets a short page and a cursor.
 constexpr std::size_t kRowsRead = 2000;
-constexpr std::uint64_t kOutputMost = 1 << 20;
 
 // ---- the list
 
@@ -123,26 +121,9 @@ void list(Context& context, Call call, Responder responder) {
 
 // ---- one
 
-// Finds the execution of the path, or answers 404.
-void with_execution(Context& context, std::shared_ptr<Reply> reply, std::string_view text,
-                    std::move_only_function<void(Execution)> go_on) {
-    const auto id = core::execution_id_from_text(text);
-    if (!id) return reply->problem({ErrorKind::not_found, "", id.error()});
-    read_execution(context.services, *id,
-                   [reply, id = *id, go_on = std::move(go_on)](auto found) mutable {
-                       if (!found) return reply->problem(found.error());
-                       if (!*found)
-                           return reply->problem(
-                               {ErrorKind::not_found, "",
-                                fmt::format("there is no execution '{}', or it is not decided yet",
-                                            core::to_text(id))});
-                       go_on(std::move(**found));
-                   });
-}
-
 void show(Context& context, Call call, Responder responder) {
     auto reply = std::make_shared<Reply>(call, std::move(responder));
-    with_execution(context, reply, call.path["execution"],
+    with_execution(context.services, reply, call.path["execution"],
                    [reply](Execution execution) { reply->json(200, to_json(execution)); });
 }
 
@@ -150,7 +131,7 @@ void cancel(Context& context, Call call, Responder responder) {
     auto reply = std::make_shared<Reply>(call, std::move(responder));
     if (!context.services.cancel)
         return reply->problem(501, {invalid("", "this agent cannot cancel executions")});
-    with_execution(context, reply, call.path["execution"],
+    with_execution(context.services, reply, call.path["execution"],
                    [&context, reply, actor = call.actor](Execution execution) {
                        if (!core::is_open(execution.state))
                            return reply->problem({ErrorKind::conflict, "",
@@ -168,93 +149,6 @@ void cancel(Context& context, Call call, Responder responder) {
                    });
 }
 
-// ---- output
-
-struct RangeHeader {
-    OutputRange range;
-    bool given = false;
-};
-
-// `bytes=0-99`, `bytes=100-`, `bytes=-500`; anything else is as if it were not there.
-RangeHeader range_of(const Headers& headers) {
-    RangeHeader header{{0, kOutputMost, false}, false};
-    std::string_view text = headers.find("Range").value_or("");
-    if (!text.starts_with("bytes=") || text.contains(',')) return header;
-    text.remove_prefix(6);
-    const std::size_t dash = text.find('-');
-    if (dash == text.npos) return header;
-    const auto number = [](std::string_view digits) -> std::optional<std::uint64_t> {
-        std::uint64_t value = 0;
-        const auto [end, error] =
-            std::from_chars(digits.data(), digits.data() + digits.size(), value);
-        if (error != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
-        return value;
-    };
-    const auto first = number(text.substr(0, dash));
-    const auto last = number(text.substr(dash + 1));
-    if (dash == 0) {
-        if (!last) return header;
-        return {{0, std::min(*last, kOutputMost), true}, true};
-    }
-    if (!first || (dash + 1 < text.size() && (!last || *last < *first))) return header;
-    const std::uint64_t length = last ? std::min(*last - *first, kOutputMost - 1) + 1 : kOutputMost;
-    return {{*first, length, false}, true};
-}
-
-// What the record holds, as if it were all there is.
-OutputPart part_of_tail(const Execution& execution, OutputRange range) {
-    const std::string_view tail = execution.output_tail;
-    OutputPart part;
-    part.size = tail.size();
-    part.complete = core::is_ended(execution.state);
-    part.offset = range.from_end ? tail.size() - std::min<std::uint64_t>(range.length, tail.size())
-                                 : std::min<std::uint64_t>(range.offset, tail.size());
-    part.bytes = tail.substr(part.offset, range.length);
-    return part;
-}
-
-void answer_output(Reply& reply, const Execution& execution, const RangeHeader& asked,
-                   OutputPart part) {
-    Headers headers{{"Content-Type", "text/plain; charset=utf-8"},
-                    {"Accept-Ranges", "bytes"},
-                    {"Cache-Control", "no-store"},
-                    {"Khronos-Output-Complete", part.complete ? "true" : "false"},
-                    {"Khronos-Output-Bytes", std::to_string(execution.output_bytes)},
-                    {"Khronos-Status", std::string(core::to_text(execution.state))}};
-    const bool beyond = asked.given && !asked.range.from_end && part.bytes.empty();
-    if (beyond) {
-        headers.add("Content-Range", fmt::format("bytes */{}", part.size));
-        return reply.raw({416, std::move(headers), {}});
-    }
-    if (part.bytes.size() == part.size || part.bytes.empty())
-        return reply.raw({200, std::move(headers), std::move(part.bytes)});
-    headers.add("Content-Range", fmt::format("bytes {}-{}/{}", part.offset,
-                                             part.offset + part.bytes.size() - 1, part.size));
-    reply.raw({206, std::move(headers), std::move(part.bytes)});
-}
-
-void output(Context& context, Call call, Responder responder) {
-    auto reply = std::make_shared<Reply>(call, std::move(responder));
-    if (call.query.has("follow"))
-        return reply->problem(
-            501, {invalid("follow", "is not supported yet; ask again with a Range header")});
-    const RangeHeader asked = range_of(call.request.headers);
-    with_execution(
-        context, reply, call.path["execution"], [&context, reply, asked](Execution found) {
-            auto execution = std::make_shared<Execution>(std::move(found));
-            if (!context.services.read_output)
-                return answer_output(*reply, *execution, asked,
-                                     part_of_tail(*execution, asked.range));
-            context.services.read_output(
-                *execution, asked.range, [reply, asked, execution](auto part) {
-                    if (!part && part.error().kind != ErrorKind::not_found)
-                        return reply->problem(part.error());
-                    answer_output(*reply, *execution, asked,
-                                  part ? std::move(*part) : part_of_tail(*execution, asked.range));
-                });
-        });
-}
-
 }  // namespace
 
 void add_execution_routes(std::vector<Route>& routes, Context& context) {
@@ -266,8 +160,6 @@ void add_execution_routes(std::vector<Route>& routes, Context& context) {
     };
     add(Method::get, "/v1/executions", Permission::viewer, "listExecutions", list);
     add(Method::get, "/v1/executions/:execution", Permission::viewer, "getExecution", show);
-    add(Method::get, "/v1/executions/:execution/output", Permission::viewer, "getExecutionOutput",
-        output);
     add(Method::post, "/v1/executions/:execution/cancel", Permission::runner, "cancelExecution",
         cancel);
 }

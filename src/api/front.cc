@@ -121,7 +121,7 @@ std::expected<void, std::string> check_origin(const HttpRequest& request,
 }
 
 Front::Front(Services& services)
-    : services_(services), context_{services, {}}, router_(make_routes(context_)) {}
+    : services_(services), context_(services), router_(make_routes(context_)) {}
 
 void Front::handle(HttpRequest request, Responder inner) {
     // Dkron names the answering node on every answer but this one.

@@ -23,6 +23,7 @@ class Front {
     void handle(HttpRequest request, Responder responder);
 
     const Router& router() const { return router_; }
+    const EventHub& events() const { return context_.events; }
 
   private:
     Services& services_;

@@ -17,7 +17,6 @@ void add_routes_to_come(std::vector<Route>& routes) {
     constexpr ToCome kToCome[] = {
         {Method::get, "/openapi.json", Permission::open, "openapi"},
         {Method::post, "/v1/executions/:execution/retry", Permission::runner, "retryExecution"},
-        {Method::get, "/v1/events", Permission::viewer, "events"},
         {Method::get, "/v1/workers", Permission::viewer, "listWorkers"},
         {Method::post, "/v1/workers/:worker/drain", Permission::admin, "drainWorker"},
         {Method::get, "/v1/applications", Permission::viewer, "listApplications"},
@@ -44,8 +43,10 @@ std::vector<Route> make_routes(Context& context) {
     add_job_routes(routes, context);
     add_history_routes(routes, context);
     add_execution_routes(routes, context);
+    add_output_routes(routes, context);
     add_schedule_routes(routes, context);
     add_restore_route(routes, context);
+    add_event_routes(routes, context);
     add_routes_to_come(routes);
     return routes;
 }

@@ -1,17 +1,24 @@
 // The API's routes, subject by subject. Everything a handler does is asynchronous, on one loop.
 #pragma once
 
+#include <memory>
 #include <vector>
 
+#include "api/events.h"
 #include "api/router.h"
 #include "api/services.h"
 
 namespace khronos::api {
 
 struct Context {
+    explicit Context(Services& with) : services(with), events(with) {}
+
     Services& services;
+    EventHub events;
     // The last write that this agent acknowledged: its lists are at least as new.
     Revision own_write;
+    // Of outputs. What is left of one when the routes are gone still counts itself out.
+    std::shared_ptr<std::size_t> followers = std::make_shared<std::size_t>(0);
 
     void wrote(Revision revision) { own_write = std::max(own_write, revision); }
 };
@@ -20,8 +27,10 @@ void add_job_routes(std::vector<Route>& routes, Context& context);
 void add_job_list_route(std::vector<Route>& routes, Context& context);
 void add_history_routes(std::vector<Route>& routes, Context& context);  // /v1/jobs/:job/executions
 void add_execution_routes(std::vector<Route>& routes, Context& context);  // /v1/executions
-void add_schedule_routes(std::vector<Route>& routes, Context& context);   // next, why, preview
-void add_agent_routes(std::vector<Route>& routes, Context& context);      // members, health, pause
+void add_output_routes(std::vector<Route>& routes, Context& context);
+void add_schedule_routes(std::vector<Route>& routes, Context& context);  // next, why, preview
+void add_agent_routes(std::vector<Route>& routes, Context& context);     // members, health, pause
+void add_event_routes(std::vector<Route>& routes, Context& context);
 void add_restore_route(std::vector<Route>& routes, Context& context);
 void add_routes_to_come(std::vector<Route>& routes);  // answer 501
 

@@ -56,6 +56,9 @@ struct OutputRange {
     std::uint64_t offset = 0;
     std::uint64_t length = 0;
     bool from_end = false;  // the last `length` bytes; `offset` counts for nothing
+    // Offset and size count what was written, not what is kept: the part begins at the first kept
+    // byte at or after `offset`, and no further than where the next gap is.
+    bool as_written = false;
 };
 
 struct Readiness {

@@ -131,6 +131,12 @@ struct World {
         store.write(std::move(txn), [](const store::WriteOutcome&) {});
         loop.run_until_idle();
     }
+    std::uint64_t revision() {
+        std::uint64_t revision = 0;
+        store.get("meta", [&](auto result) { revision = result->revision.value; });
+        loop.run_until_idle();
+        return revision;
+    }
     JobUid uid_of(std::string_view name) const {
         const auto* entry = catalog.find(name);
         return entry ? entry->uid : JobUid(0);

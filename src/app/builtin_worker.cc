@@ -46,10 +46,21 @@ std::string in_one(const worker::Output& output) {
 }
 
 api::OutputPart part_of(const worker::Output& output, const api::OutputRange& range, bool ended) {
-    const std::string text = in_one(output);
     api::OutputPart part;
-    part.size = text.size();
     part.complete = ended;
+    if (range.as_written) {
+        // Head and tail stand for themselves; what lies between is skipped.
+        const std::uint64_t tail_at = output.total - output.tail.size();
+        const bool in_head = range.offset < output.head.size();
+        part.size = output.total;
+        part.offset = in_head ? range.offset
+                              : std::min(std::max(range.offset, tail_at), output.total);
+        part.bytes = in_head ? output.head.substr(part.offset, range.length)
+                             : output.tail.substr(part.offset - tail_at, range.length);
+        return part;
+    }
+    const std::string text = in_one(output);
+    part.size = text.size();
     part.offset = range.from_end ? text.size() - std::min<std::uint64_t>(range.length, text.size())
                                  : std::min<std::uint64_t>(range.offset, text.size());
     part.bytes = text.substr(part.offset, range.length);

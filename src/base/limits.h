@@ -17,6 +17,10 @@ inline constexpr std::size_t kJsonDepth = 32;
 inline constexpr std::size_t kHttpBodyBytes = 1 << 20;
 inline constexpr std::size_t kHttpHeaderBytes = 16 * 1024;
 
+// Readers of the event stream on one agent, and of outputs as they come.
+inline constexpr std::size_t kEventReaders = 1000;
+inline constexpr std::size_t kOutputFollowers = 200;
+
 // One transaction: etcd's defaults are 128 operations and 1.5 MiB.
 inline constexpr std::size_t kTxnOperations = 128;
 inline constexpr std::size_t kTxnBytes = 1 << 20;
