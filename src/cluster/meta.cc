@@ -10,8 +10,14 @@ namespace {
 
 using Done = std::move_only_function<void(std::expected<store::Meta, Error>)>;
 
-std::expected<store::Meta, Error> check(const store::KeyValue& kv) {
+}  // namespace
+
+std::expected<store::Meta, Error> check_meta(const store::KeyValue& kv) {
     auto meta = store::decode<store::Meta>(kv.value.view());
+    if (meta && meta->incomplete)
+        return std::unexpected(Error{ErrorKind::refused, "",
+                                     "a migration into this store did not end; empty it, and "
+                                     "migrate again"});
     if (!meta || meta->cluster_id.empty())
         return std::unexpected(Error{ErrorKind::refused, "",
                                      "the store holds something that is not Khronos'; give "
@@ -25,14 +31,12 @@ std::expected<store::Meta, Error> check(const store::KeyValue& kv) {
     return *meta;
 }
 
-}  // namespace
-
 void open_meta(store::Store& store, runtime::Loop& loop, runtime::Entropy& entropy, Done done) {
     store.get(std::string(store::keys::kMeta), [&store, &loop, &entropy,
                                                 done = std::move(done)](auto result) mutable {
         if (!result)
             return done(std::unexpected(Error{ErrorKind::unavailable, "", result.error().why}));
-        if (result->kv) return done(check(*result->kv));
+        if (result->kv) return done(check_meta(*result->kv));
         store::Meta meta;
         meta.cluster_id = fmt::format("{:016x}{:016x}", entropy.next(), entropy.next());
         store::SettleRequest request;

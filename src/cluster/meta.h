@@ -13,6 +13,9 @@
 
 namespace khronos::cluster {
 
+// What the record at `meta` says; an error where it is none of ours to work with.
+std::expected<store::Meta, Error> check_meta(const store::KeyValue& kv);
+
 // An error when the store holds a newer format, or something that is not Khronos'. Nothing is
 // written then.
 void open_meta(store::Store& store, runtime::Loop& loop, runtime::Entropy& entropy,

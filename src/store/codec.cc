@@ -382,6 +382,7 @@ std::string encode(const Meta& record) {
         out->set_cluster_id(record.cluster_id);
         out->set_format_version(record.format_version);
         out->set_token_base(record.token_base);
+        out->set_incomplete(record.incomplete);
         put_unknown(record.unknown_fields, out);
     });
 }
@@ -441,7 +442,8 @@ std::string encode(const Trigger& record) {
 template <>
 std::expected<Meta, std::string> decode<Meta>(std::string_view bytes) {
     return parse<v1::Meta, Meta>(bytes, "meta record", [](const v1::Meta& in) {
-        return Meta{in.cluster_id(), in.format_version(), in.token_base(), unknown_of(in)};
+        return Meta{in.cluster_id(), in.format_version(), in.token_base(), in.incomplete(),
+                    unknown_of(in)};
     });
 }
 template <>

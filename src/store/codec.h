@@ -19,6 +19,9 @@ struct Meta {
     std::string cluster_id;
     std::uint32_t format_version = kFormatVersion;
     std::uint64_t token_base = 0;
+    // A migration into this store began and did not end: nobody may work on it. `cluster_id` is
+    // empty then, which is enough for a build that does not know this field.
+    bool incomplete = false;
     std::string unknown_fields;
     bool operator==(const Meta&) const = default;
 };

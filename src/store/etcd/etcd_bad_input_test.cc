@@ -147,6 +147,13 @@ TEST_F(EtcdKeyspace, AnOlderFormatIsRead) {
     EXPECT_TRUE(client.get(std::string(keys::kMeta)).value().kv);
 }
 
+TEST_F(EtcdKeyspace, AMigrationThatDidNotEnd) {
+    Meta meta;
+    meta.incomplete = true;
+    EtcdClient(options()).put(std::string(keys::kMeta), encode(meta));
+    EXPECT_THAT(failure(options()).message, HasSubstr("migration into '/khronos' did not end"));
+}
+
 TEST_F(EtcdKeyspace, AMetaRecordOfNoCluster) {
     EtcdClient(options()).write_meta("");
     EXPECT_THAT(failure(options()).message, HasSubstr("is not Khronos's"));

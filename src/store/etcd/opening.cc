@@ -29,6 +29,11 @@ std::expected<void, Error> check_keyspace(const EtcdOptions& options, const std:
                                     keyspace, keyspace, keys::kMeta));
     }
     const auto record = decode<Meta>(*meta);
+    if (record && record->incomplete)
+        return conflict("etcd.keyspace",
+                        fmt::format("a migration into '{}' did not end; empty it (etcdctl del "
+                                    "--prefix {}/) and migrate again",
+                                    keyspace, keyspace));
     if (!record || record->cluster_id.empty())
         return conflict("etcd.keyspace", fmt::format("the record '{}/{}' is not Khronos's; choose "
                                                      "another keyspace",
