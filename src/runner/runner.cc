@@ -277,10 +277,14 @@ void Runner::on_kill(Reader& r) {
 void Runner::on_guard(Reader& r) {
     launch_pending();
     const std::int64_t base = r.i64();
+    // Runs whose owner has not yet said that they are still this worker's.
+    std::vector<std::string> except = r.texts();
     if (!r.ok()) return drop_client();
+    std::sort(except.begin(), except.end());
     const std::int64_t now = mono_us();
     for (const auto& [supervisor, run] : by_supervisor_) {
         if (run->guard_us == 0 || run->deadline_us == 0) continue;
+        if (std::binary_search(except.begin(), except.end(), run->key)) continue;
         // A deadline that has passed is final, even if its timer has not run yet.
         if (now < run->deadline_us)
             run->deadline_us = std::max(run->deadline_us, base + run->guard_us);

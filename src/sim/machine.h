@@ -38,6 +38,7 @@ class Machine {
     const std::string& worker() const { return worker_; }
     // The worker's journal.
     std::map<core::AttemptId, Note> notes;
+    std::map<core::AttemptId, FenceToken> refused;  // up to this token it will never be started
     // Set by the worker's process while it lives.
     std::function<void(const core::AttemptId&)> on_ended;
 

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <set>
+
 namespace khronos::sim {
 
 using core::AttemptId;
@@ -43,7 +46,7 @@ void ModelWorker::hello(std::size_t link) {
     hello.applications = {"default"};
     hello.slots = rules_.slots;
     for (const auto& [id, note] : machine_.notes)
-        hello.held.push_back({id, note.token, note.state, note.result});
+        hello.held.push_back({id, note.token, note.state, note.result, note.spec.shard});
     say(link, std::move(hello));
 }
 
@@ -53,9 +56,10 @@ void ModelWorker::hear(std::size_t link, const core::Offer& offer) {
     if (const auto known = machine_.notes.find(id); known != machine_.notes.end()) {
         const Machine::Note& note = known->second;
         switch (note.state) {
-            case HeldState::accepted: return say(link, core::Accepted{id});
+            case HeldState::accepted: return say(link, core::Accepted{id, note.spec.shard});
             case HeldState::running: return say(link, core::Started{id, note.token, {}});
-            case HeldState::ended: return say(link, core::Finished{id, note.token, note.result});
+            case HeldState::ended:
+                return say(link, core::Finished{id, note.token, note.result, note.spec.shard});
         }
     }
     if (writing_.contains(id)) return;
@@ -68,7 +72,7 @@ void ModelWorker::hear(std::size_t link, const core::Offer& offer) {
         if (at == writing_.end()) return;  // cancelled meanwhile
         machine_.notes[id] = {HeldState::accepted, std::move(at->second), {}, {}};
         writing_.erase(at);
-        say(spoken_[id], core::Accepted{id});
+        say(spoken_[id], core::Accepted{id, machine_.notes[id].spec.shard});
     });
 }
 
@@ -76,7 +80,9 @@ void ModelWorker::hear(std::size_t link, const core::Start& start) {
     const AttemptId id = start.id;
     spoken_[id] = link;
     const auto at = machine_.notes.find(id);
-    if (at == machine_.notes.end())
+    const auto refused = machine_.refused.find(id);
+    if (at == machine_.notes.end() ||
+        (refused != machine_.refused.end() && start.token <= refused->second))
         return say(link, core::Refused{id, core::Reason::worker_lost, "never accepted", true});
     Machine::Note& note = at->second;
     switch (note.state) {
@@ -90,7 +96,7 @@ void ModelWorker::hear(std::size_t link, const core::Start& start) {
             say(link, core::Started{id, note.token, {}});
             break;
         case HeldState::ended:
-            say(link, core::Finished{id, note.token, note.result});
+            say(link, core::Finished{id, note.token, note.result, note.spec.shard});
             break;
     }
 }
@@ -104,10 +110,11 @@ void ModelWorker::hear(std::size_t link, const core::Cancel& cancel) {
         if (at != machine_.notes.end()) machine_.notes.erase(at);
         return say(link, core::Refused{id, cancel.reason, "cancelled before it started", true});
     }
+    if (at->second.token > cancel.token) return;
     if (at->second.state == HeldState::running) {
         machine_.kill(id);
     } else {
-        say(link, core::Finished{id, at->second.token, at->second.result});
+        say(link, core::Finished{id, at->second.token, at->second.result, at->second.spec.shard});
     }
 }
 
@@ -120,12 +127,37 @@ void ModelWorker::hear(std::size_t, const core::Acknowledge& acknowledge) {
     spoken_.erase(acknowledge.id);
 }
 
+void ModelWorker::hear(std::size_t link, const core::Ask& ask) {
+    std::set<AttemptId> asked;
+    for (const core::Claimed& claimed : ask.attempts) asked.insert(claimed.id);
+    for (const core::Claimed& claimed : ask.attempts)
+        if (!machine_.notes.contains(claimed.id)) {
+            writing_.erase(claimed.id);
+            FenceToken& refused = machine_.refused[claimed.id];
+            refused = std::max(refused, claimed.token);
+            say(link, core::Answer{claimed.id, claimed.token, core::AnswerState::never, {}, {}});
+        }
+    for (const auto& [id, note] : machine_.notes) {
+        const bool of_shard =
+            std::ranges::find(ask.shards, note.spec.shard) != ask.shards.end();
+        if (!asked.contains(id) && !of_shard) continue;
+        spoken_[id] = link;
+        core::Answer answer{id, note.token, core::AnswerState::running, {}, note.spec.shard};
+        if (note.state == HeldState::accepted) answer.state = core::AnswerState::accepted;
+        if (note.state == HeldState::ended) {
+            answer.state = core::AnswerState::ended;
+            answer.result = note.result;
+        }
+        say(link, std::move(answer));
+    }
+}
+
 void ModelWorker::ended(const AttemptId& id) {
     const auto at = machine_.notes.find(id);
     if (at == machine_.notes.end() || at->second.state != HeldState::ended) return;
     const auto link = spoken_.find(id);
     say(link == spoken_.end() ? 0 : link->second,
-        core::Finished{id, at->second.token, at->second.result});
+        core::Finished{id, at->second.token, at->second.result, at->second.spec.shard});
 }
 
 }  // namespace khronos::sim

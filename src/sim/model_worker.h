@@ -32,6 +32,8 @@ class ModelWorker {
     void hear(std::size_t link, const core::Cancel& cancel);
     void hear(std::size_t link, const core::Acknowledge& acknowledge);
     void hear(std::size_t link, const core::HeartbeatAck&) { (void)link; }
+    void hear(std::size_t link, const core::Ask& ask);
+    void hear(std::size_t link, const core::Rejected&) { (void)link; }
     void ended(const core::AttemptId& id);
 
     Machine& machine_;

@@ -23,6 +23,17 @@ std::string text_of(const core::Refused& m) { return "refused " + text_of(m.id);
 std::string text_of(const core::Started& m) { return "started " + text_of(m.id); }
 std::string text_of(const core::Finished& m) { return "finished " + text_of(m.id); }
 std::string text_of(const core::Heartbeat&) { return "heartbeat"; }
+std::string text_of(const core::Load& m) { return fmt::format("{} slots are used", m.used); }
+std::string text_of(const core::Answer& m) {
+    static constexpr const char* kStates[] = {"", "accepted", "running", "ended", "never"};
+    return fmt::format("{} is {}", text_of(m.id), kStates[static_cast<int>(m.state)]);
+}
+std::string text_of(const core::Ask& m) {
+    std::string text = "ask";
+    for (const core::Claimed& claimed : m.attempts) text += " " + text_of(claimed.id);
+    return fmt::format("{}, {} shards", text, m.shards.size());
+}
+std::string text_of(const core::Rejected& m) { return "rejected: " + m.message; }
 std::string text_of(const core::Welcome&) { return "welcome"; }
 std::string text_of(const core::Offer& m) { return "offer " + text_of(m.spec.id); }
 std::string text_of(const core::Start& m) { return "start " + text_of(m.id); }

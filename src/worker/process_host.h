@@ -91,8 +91,9 @@ class ProcessHost {
     virtual void run(ProcessSpec spec) = 0;
     // SIGTERM, the run's kill_grace, SIGKILL; `at_once`: SIGKILL. An unknown run is ignored.
     virtual void kill(const core::AttemptId& id, KilledBy why, bool at_once) = 0;
-    // Guarded runs: deadline = max(deadline, base + guard), unless it has passed.
-    virtual void extend_guards(MonoTime base) = 0;
+    // Guarded runs but those of `except`: deadline = max(deadline, base + guard), unless it has
+    // passed.
+    virtual void extend_guards(MonoTime base, const std::vector<core::AttemptId>& except) = 0;
     virtual void forget(const core::AttemptId& id) = 0;
     // Of a run that runs, or has ended not too long ago.
     virtual void read_output(const core::AttemptId& id, OutputDone done) = 0;

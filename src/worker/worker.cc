@@ -265,11 +265,18 @@ void Worker::carry_out(attempt::KillRun& e) {
 }
 
 void Worker::carry_out(attempt::ExtendGuards& e) {
-    host_.extend_guards(e.base);
+    host_.extend_guards(e.base, e.except);
 }
 
 void Worker::carry_out(attempt::ForgetRun& e) {
     host_.forget(e.id);
+}
+
+void Worker::carry_out(attempt::GiveUp& e) {
+    if (config_.on_rejected)
+        loop_.post([this, alive = alive_, message = std::move(e.message)] {
+            if (*alive) config_.on_rejected(message);
+        });
 }
 
 void Worker::run_ended(const core::AttemptId& id, const ProcessEnd& end) {

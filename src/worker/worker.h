@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <expected>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -32,6 +33,8 @@ struct WorkerConfig {
     std::map<std::string, std::uint32_t> type_quotas;
     Duration heartbeat_every = std::chrono::seconds(1);
     Duration accept_patience = std::chrono::seconds(60);
+    // The agents do not serve this worker any more, because another one has its id.
+    std::function<void(const std::string&)> on_rejected;
 
     std::expected<void, Error> validate() const;
 };
@@ -77,6 +80,7 @@ class Worker {
     void carry_out(core::attempt::KillRun& e);
     void carry_out(core::attempt::ExtendGuards& e);
     void carry_out(core::attempt::ForgetRun& e);
+    void carry_out(core::attempt::GiveUp& e);
     void begin_process(core::attempt::BeginRun& e);
     void begin_local(core::attempt::BeginRun& e, Executor& executor);
     void run_ended(const core::AttemptId& id, const ProcessEnd& end);

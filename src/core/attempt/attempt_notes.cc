@@ -75,6 +75,8 @@ std::string encode(const AttemptNote& note) {
         out.text(r.output_tail);
         out.number(r.output_bytes);
     }
+    out.number(note.shard.value);
+    out.text(note.type);
     return std::move(out.bytes);
 }
 
@@ -101,6 +103,8 @@ std::optional<AttemptNote> decode_attempt_note(std::string_view bytes) {
         r.output_tail = in.text();
         r.output_bytes = in.number<std::uint64_t>();
     }
+    note.shard = ShardId{in.number<std::uint16_t>()};
+    note.type = in.text();
     if (!in.ok) return std::nullopt;
     return note;
 }

@@ -27,6 +27,8 @@ struct AttemptNote {
     FenceToken token;         // not yet known when intended
     bool in_process = false;  // started: the run lives and dies with the worker's process
     RunResult result;         // ended
+    ShardId shard{};          // whose owner is told
+    std::string type;         // for the quotas
     bool operator==(const AttemptNote&) const = default;
 };
 

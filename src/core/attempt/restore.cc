@@ -17,6 +17,8 @@ AttemptNote note_of(AttemptStep step, const AttemptNote& from) {
     note.step = step;
     note.id = from.id;
     note.token = from.token;
+    note.shard = from.shard;
+    note.type = from.type;
     return note;
 }
 
@@ -33,7 +35,7 @@ Restored restore(const std::map<AttemptId, AttemptNote>& notes,
         AttemptNote note = note_of(AttemptStep::ended, from);
         note.result = result;
         out.notes.push_back(note);
-        out.held.push_back({from.id, from.token, HeldState::ended, result});
+        out.held.push_back({from.id, from.token, HeldState::ended, result, from.shard});
     };
     for (const auto& [id, note] : notes) {
         const auto at = runs.find(id);
@@ -41,7 +43,7 @@ Restored restore(const std::map<AttemptId, AttemptNote>& notes,
         if (at != runs.end()) runs.erase(at);
         switch (note.step) {
             case AttemptStep::ended:
-                out.held.push_back({id, note.token, HeldState::ended, note.result});
+                out.held.push_back({id, note.token, HeldState::ended, note.result, note.shard});
                 break;
             case AttemptStep::dead:
                 out.dead.push_back(note);
@@ -52,7 +54,8 @@ Restored restore(const std::map<AttemptId, AttemptNote>& notes,
                 if (run && run->ended) {
                     end(note, run->result);
                 } else if (run) {
-                    out.held.push_back({id, note.token, HeldState::running, {}});
+                    out.held.push_back({id, note.token, HeldState::running, {}, note.shard});
+                    if (!note.type.empty()) out.types.emplace(id, note.type);
                 } else if (!same_boot) {
                     end(note, lost("the worker's machine was restarted", now));
                 } else if (note.step == AttemptStep::started && note.in_process) {

@@ -18,6 +18,7 @@ struct HostedRun {
 
 struct Restored {
     std::vector<HeldAttempt> held;   // running or ended
+    std::map<AttemptId, std::string> types;  // of the running ones that have one
     std::vector<AttemptNote> dead;   // with the highest token that is refused
     std::vector<AttemptNote> notes;  // to be written down
     std::vector<AttemptId> forget;   // the host may forget them

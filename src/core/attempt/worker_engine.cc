@@ -1,6 +1,7 @@
 #include "core/attempt/worker_engine.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace khronos::core::attempt {
@@ -8,10 +9,9 @@ namespace {
 
 // Refused tokens of attempts that are gone; an owner this far behind has long lost its fence.
 constexpr std::size_t kMostRefused = 20000;
-constexpr std::size_t kMostUnacknowledged = 600;
 
-Refused refusal(const AttemptId& id, Reason reason, std::string message, bool elsewhere = true) {
-    return {id, reason, std::move(message), elsewhere};
+Refused refusal(const AttemptId& id, ShardId shard, Reason reason, std::string message) {
+    return {id, reason, std::move(message), true, shard};
 }
 
 }  // namespace
@@ -24,13 +24,28 @@ WorkerEngine::WorkerEngine(WorkerEngineConfig config, const Restored& restored)
         attempt.token = held.token;
         attempt.result = held.result;
         attempt.noted = true;
-        if (attempt.state == State::running) ++busy_;
+        attempt.spec.shard = held.shard;
+        if (const auto type = restored.types.find(held.id); type != restored.types.end())
+            attempt.spec.type = type->second;
+        attempt.covered = false;
+        if (attempt.state == State::running) take_slot(attempt);
         attempts_.emplace(held.id, std::move(attempt));
     }
     for (const AttemptNote& note : restored.dead) {
         refused_[note.id] = note.token;
         refused_order_.push_back(note.id);
     }
+}
+
+void WorkerEngine::take_slot(const Attempt& attempt) {
+    ++busy_;
+    if (!attempt.spec.type.empty()) ++busy_by_type_[attempt.spec.type];
+}
+
+void WorkerEngine::free_slot(const Attempt& attempt) {
+    --busy_;
+    const auto type = busy_by_type_.find(attempt.spec.type);
+    if (type != busy_by_type_.end() && --type->second == 0) busy_by_type_.erase(type);
 }
 
 std::vector<WorkerEffect> WorkerEngine::step(const WorkerEvent& event, Now now) {
@@ -40,13 +55,6 @@ std::vector<WorkerEffect> WorkerEngine::step(const WorkerEvent& event, Now now) 
     pass_deadlines();
     std::visit([this](const auto& e) { on(e); }, event);
     return std::exchange(effects_, {});
-}
-
-MonoTime WorkerEngine::next_wake() const {
-    MonoTime next = soonest_;
-    for (const auto& [id, link] : links_)
-        next = std::min(next, link.next_heartbeat);
-    return next;
 }
 
 MonoTime WorkerEngine::due(const Attempt& a) {
@@ -70,6 +78,8 @@ std::vector<AttemptNote> WorkerEngine::live_notes() const {
         AttemptNote note;
         note.step = AttemptStep::intended;
         note.id = id;
+        note.shard = a.spec.shard;
+        note.type = a.spec.type;
         notes.push_back(note);
         note.token = a.token;
         if (a.state == State::ended || a.state == State::ending) {
@@ -88,31 +98,37 @@ std::vector<AttemptNote> WorkerEngine::live_notes() const {
 // ---- links
 
 void WorkerEngine::on(const LinkUp& e) {
-    Link& link = links_[e.link] = {};
+    if (given_up_) return;
+    links_[e.link] = now_.mono + config_.load_every;
     Hello hello = config_.hello;
     for (const auto& [id, a] : attempts_) {
         switch (a.state) {
             case State::accepting:
                 break;  // nothing was promised yet
             case State::accepted:
-                hello.held.push_back({id, {}, HeldState::accepted, {}});
+                hello.held.push_back({id, {}, HeldState::accepted, {}, a.spec.shard});
                 break;
             case State::starting:
             case State::running:
             case State::ending:
-                hello.held.push_back({id, a.token, HeldState::running, {}});
+                hello.held.push_back({id, a.token, HeldState::running, {}, a.spec.shard});
                 break;
             case State::ended:
-                hello.held.push_back({id, a.token, HeldState::ended, a.result});
+                hello.held.push_back({id, a.token, HeldState::ended, a.result, a.spec.shard});
                 break;
         }
     }
     say(e.link, std::move(hello));
-    heartbeat(e.link, link);
+    say_load(e.link);
+    if (beat_link_.value == 0 || beat_link_ == e.link) {
+        beat_link_ = e.link;
+        heartbeat();
+    }
 }
 
 void WorkerEngine::on(const LinkDown& e) {
     links_.erase(e.link);
+    if (beat_link_ == e.link) next_agent();
 }
 
 void WorkerEngine::on(const AgentSaid& e) {
@@ -121,51 +137,20 @@ void WorkerEngine::on(const AgentSaid& e) {
 
 void WorkerEngine::on(const DrainAsked& e) {
     draining_ = e.drain;
+    for (const auto& [link, when] : links_)
+        say_load(link);
 }
 
 void WorkerEngine::hear(LinkId, const Welcome&) {}
 
-void WorkerEngine::heartbeat(LinkId id, Link& link) {
-    Heartbeat beat;
-    beat.sequence = ++link.sequence;
-    beat.sent_at = now_.mono;
-    for (const auto& [attempt_id, a] : attempts_)
-        if (a.state == State::starting || a.state == State::running)
-            beat.running.push_back(attempt_id);
-    link.unacknowledged.emplace_back(beat.sequence, now_.mono);
-    if (link.unacknowledged.size() > kMostUnacknowledged) link.unacknowledged.pop_front();
-    link.next_heartbeat = now_.mono + config_.heartbeat_every;
-    say(id, std::move(beat));
-}
-
-void WorkerEngine::hear(LinkId id, const HeartbeatAck& m) {
-    const auto at = links_.find(id);
-    if (at == links_.end()) return;
-    auto& open = at->second.unacknowledged;
-    MonoTime sent;
-    while (!open.empty() && open.front().first <= m.sequence) {
-        if (open.front().first == m.sequence) sent = open.front().second;
-        open.pop_front();
-    }
-    if (sent <= guard_base_) return;
-    guard_base_ = sent;
-    bool guarded_runs = false;
-    std::vector<AttemptId> uncovered;
-    for (auto& [attempt_id, a] : attempts_) {
-        // pass_deadlines() has already taken away what is dead by now.
-        if (a.deadline.us != 0 && !a.guard_killed)
-            a.deadline = std::max(a.deadline, guard_base_ + a.spec.guard);
-        if (a.deadline.us != 0 && (a.state == State::starting || a.state == State::running))
-            guarded_runs = true;
-        if (a.state == State::accepting && a.noted) uncovered.push_back(attempt_id);
-    }
-    if (guarded_runs || std::ranges::any_of(attempts_, [](const auto& entry) {
-            // Runs of an earlier incarnation: only their host still knows their guard.
-            return entry.second.state == State::running && entry.second.spec.job_name.empty();
-        }))
-        effects_.push_back(ExtendGuards{guard_base_});
-    for (const AttemptId& attempt_id : uncovered)
-        accept_if_ready(attempts_.find(attempt_id));
+void WorkerEngine::hear(LinkId, const Rejected& m) {
+    if (given_up_) return;
+    effects_.push_back(GiveUp{m.message});
+    given_up_ = true;
+    links_.clear();
+    beat_link_ = {};
+    next_heartbeat_ = next_repeat_ = MonoTime::max();
+    beat_unanswered_since_ = {};
 }
 
 // ---- from offer to start
@@ -181,21 +166,33 @@ void WorkerEngine::hear(LinkId link, const Offer& m) {
         ++counts_.refused;
         say(link, std::move(r));
     };
-    if (draining_) return refuse(refusal(id, Reason::no_worker, "the worker is draining"));
-    if (busy_ >= config_.hello.slots) return refuse(refusal(id, Reason::no_worker, "no free slot"));
+    const auto full = [&](const char* why) {
+        refuse(refusal(id, m.spec.shard, Reason::no_worker, why));
+    };
+    if (draining_) return full("the worker is draining");
+    if (busy_ >= config_.hello.slots) return full("no free slot");
+    if (const auto quota = config_.hello.type_quotas.find(m.spec.type);
+        quota != config_.hello.type_quotas.end()) {
+        const auto used = busy_by_type_.find(m.spec.type);
+        if ((used == busy_by_type_.end() ? 0 : used->second) >= quota->second)
+            return full("no free slot for jobs of this type");
+    }
     if (config_.check) {
         if (auto objection = config_.check(m.spec))
-            return refuse({id, objection->reason, objection->message, objection->retry_elsewhere});
+            return refuse({id, objection->reason, objection->message, objection->retry_elsewhere,
+                           m.spec.shard});
     }
     Attempt attempt;
     attempt.link = link;
     attempt.spec = m.spec;
     attempt.give_up_at = now_.mono + config_.accept_patience;
+    take_slot(attempt);
     attempts_.emplace(id, std::move(attempt));
-    ++busy_;
     AttemptNote note;
     note.step = AttemptStep::intended;
     note.id = id;
+    note.shard = m.spec.shard;
+    note.type = m.spec.type;
     waiting_.push_back({write(std::move(note), true), id, AttemptStep::intended, link, {}});
 }
 
@@ -207,13 +204,13 @@ void WorkerEngine::repeat(LinkId link, const AttemptId& id, const Attempt& a) {
         case State::ending:
             break;  // the answer follows by itself
         case State::accepted:
-            say(link, Accepted{id});
+            say(link, Accepted{id, a.spec.shard});
             break;
         case State::running:
             say(link, Started{id, a.token, a.started_at});
             break;
         case State::ended:
-            say(link, Finished{id, a.token, a.result});
+            say(link, Finished{id, a.token, a.result, a.spec.shard});
             break;
     }
 }
@@ -223,16 +220,22 @@ void WorkerEngine::accept_if_ready(Attempts::iterator at) {
     if (a.state != State::accepting || !a.noted) return;
     if (a.spec.guard > Duration(0)) {
         // Without a committed heartbeat the owner could not tell how long to wait for a worker
-        // that is cut off right after the claim.
-        const MonoTime deadline = guard_base_ + a.spec.guard;
-        if (guard_base_.us == 0 || deadline <= now_.mono) return;
-        a.deadline = deadline;
+        // that is cut off right after the claim. One that is half over is too old to begin with.
+        if (guard_base_.us == 0 || guard_base_ + a.spec.guard / 2 <= now_.mono) {
+            const bool asked = !unacknowledged_.empty() &&
+                               unacknowledged_.back().second + a.spec.guard / 2 > now_.mono;
+            if (!asked) heartbeat();
+            return;
+        }
+        a.deadline = guard_base_ + a.spec.guard;
+        next_heartbeat_ = std::min(
+            next_heartbeat_, last_beat_ + std::max(config_.heartbeat_every, a.spec.guard / 6));
     }
     a.state = State::accepted;
     a.give_up_at = now_.mono + config_.accept_patience;
     soonest_ = std::min(soonest_, due(a));
     ++counts_.accepted;
-    say(a.link, Accepted{id});
+    say(a.link, Accepted{id, a.spec.shard});
     if (a.leave) give_leave(at, *a.leave);
 }
 
@@ -243,8 +246,9 @@ void WorkerEngine::hear(LinkId link, const Start& m) {
     const bool waits = at != attempts_.end() && (at->second.state == State::accepting ||
                                                  at->second.state == State::accepted);
     if (at == attempts_.end() || (waits && refused_before)) {
+        const ShardId shard = waits ? at->second.spec.shard : ShardId{};
         const Refused answer =
-            refusal(m.id, Reason::worker_lost, "this worker has not accepted the attempt");
+            refusal(m.id, shard, Reason::worker_lost, "this worker has not accepted the attempt");
         if (refused_before) return say(link, answer);
         return declare_dead(link, m.id, m.token, answer);
     }
@@ -254,7 +258,13 @@ void WorkerEngine::hear(LinkId link, const Start& m) {
     } else if (at->second.state == State::accepted) {
         give_leave(at, m.token);
     } else {
-        repeat(link, m.id, at->second);
+        Attempt& a = at->second;
+        if (!a.covered && a.token == m.token) {
+            // Its owner knows that this incarnation has it: from now on its guard is extended.
+            a.covered = true;
+            extend_guards();
+        }
+        repeat(link, m.id, a);
     }
 }
 
@@ -266,9 +276,55 @@ void WorkerEngine::give_leave(Attempts::iterator at, FenceToken token) {
     note.step = AttemptStep::started;
     note.id = id;
     note.token = token;
+    note.shard = a.spec.shard;
+    note.type = a.spec.type;
     note.in_process = config_.in_process && config_.in_process(a.spec);
     write(std::move(note), false);
     effects_.push_back(BeginRun{a.spec, token, a.deadline});
+}
+
+// ---- what a new owner wants to know
+
+void WorkerEngine::hear(LinkId link, const Ask& m) {
+    std::set<AttemptId> asked;
+    for (const Claimed& claimed : m.attempts) {
+        asked.insert(claimed.id);
+        answer(link, claimed);
+    }
+    if (m.shards.empty()) return;
+    const std::set<ShardId> shards(m.shards.begin(), m.shards.end());
+    for (auto& [id, a] : attempts_)
+        if (shards.contains(a.spec.shard) && !asked.contains(id) && a.state != State::accepting)
+            say_state(link, id, a);
+}
+
+void WorkerEngine::say_state(LinkId link, const AttemptId& id, Attempt& a) {
+    a.link = link;
+    Answer answer{id, a.token, AnswerState::running, {}, a.spec.shard};
+    if (a.state == State::accepted) answer.state = AnswerState::accepted;
+    if (a.state == State::ended) {
+        answer.state = AnswerState::ended;
+        answer.result = a.result;
+    }
+    say(link, std::move(answer));
+}
+
+void WorkerEngine::answer(LinkId link, const Claimed& claimed) {
+    const AttemptId& id = claimed.id;
+    const auto at = attempts_.find(id);
+    const bool accepting = at != attempts_.end() && at->second.state == State::accepting;
+    if (at != attempts_.end() && !accepting) return say_state(link, id, at->second);
+    Answer never{id, claimed.token, AnswerState::never, {}, {}};
+    // An offer that nobody has an answer to yet: not what was claimed.
+    if (accepting) {
+        never.shard = at->second.spec.shard;
+        free_slot(at->second);
+        attempts_.erase(at);
+    }
+    const auto old = refused_.find(id);
+    if (!accepting && old != refused_.end() && claimed.token <= old->second)
+        return say(link, never);
+    declare_dead(link, id, claimed.token, never);
 }
 
 // ---- running
@@ -288,9 +344,10 @@ void WorkerEngine::on(const RunRefused& e) {
     if (at == attempts_.end() || at->second.state != State::starting) return;
     const LinkId link = at->second.link;
     const FenceToken token = at->second.token;
+    const ShardId shard = at->second.spec.shard;
+    free_slot(at->second);
     attempts_.erase(at);
-    --busy_;
-    declare_dead(link, e.id, token, refusal(e.id, Reason::start_failed, e.message));
+    declare_dead(link, e.id, token, refusal(e.id, shard, Reason::start_failed, e.message));
 }
 
 void WorkerEngine::on(const RunEnded& e) {
@@ -301,7 +358,7 @@ void WorkerEngine::on(const RunEnded& e) {
     }
     Attempt& a = at->second;
     if (a.state == State::ending || a.state == State::ended) return;
-    --busy_;
+    free_slot(a);
     a.result = e.result;
     if (a.guard_killed && a.result.outcome != ExecutionState::succeeded) {
         a.result.outcome = ExecutionState::lost;
@@ -315,6 +372,8 @@ void WorkerEngine::on(const RunEnded& e) {
     note.id = e.id;
     note.token = a.token;
     note.result = a.result;
+    note.shard = a.spec.shard;
+    note.type = a.spec.type;
     waiting_.push_back({write(std::move(note), true), e.id, AttemptStep::ended, a.link, {}});
 }
 
@@ -324,7 +383,7 @@ void WorkerEngine::on(const NotesDurable& e) {
         waiting_.pop_front();
         if (w.step == AttemptStep::dead) {
             ++counts_.refused;
-            say(w.link, std::move(w.refusal));
+            say(w.link, std::move(w.saying));
             continue;
         }
         const auto at = attempts_.find(w.id);
@@ -340,7 +399,8 @@ void WorkerEngine::on(const NotesDurable& e) {
                 continue;
             }
             a.state = State::ended;
-            say(a.link, Finished{w.id, a.token, a.result});
+            say(a.link, Finished{w.id, a.token, a.result, a.spec.shard});
+            next_repeat_ = std::min(next_repeat_, now_.mono + config_.repeat_every);
         }
     }
 }
@@ -351,18 +411,23 @@ void WorkerEngine::hear(LinkId link, const Cancel& m) {
     const auto at = attempts_.find(m.id);
     if (at == attempts_.end()) {
         const auto old = refused_.find(m.id);
-        return declare_dead(link, m.id, old == refused_.end() ? FenceToken{} : old->second,
-                            refusal(m.id, m.reason, "this worker has not accepted the attempt"));
+        return declare_dead(
+            link, m.id, old == refused_.end() ? FenceToken{} : old->second,
+            refusal(m.id, {}, m.reason, "this worker has not accepted the attempt"));
     }
     Attempt& a = at->second;
+    if (a.token > m.token) return;  // another owner's by now
     a.link = link;
     switch (a.state) {
         case State::accepting:
-        case State::accepted:
+        case State::accepted: {
+            const ShardId shard = a.spec.shard;
+            free_slot(a);
             attempts_.erase(at);
-            --busy_;
-            declare_dead(link, m.id, {}, refusal(m.id, m.reason, "cancelled before it started"));
+            declare_dead(link, m.id, {},
+                         refusal(m.id, shard, m.reason, "cancelled before it started"));
             break;
+        }
         case State::starting:
         case State::running:
             effects_.push_back(KillRun{m.id, KillWhy::cancelled});
@@ -385,8 +450,8 @@ void WorkerEngine::hear(LinkId, const Acknowledge& m) {
             note.step = AttemptStep::forgotten;
             note.id = m.id;
             write(std::move(note), false);
+            free_slot(at->second);
             attempts_.erase(at);
-            --busy_;
             break;
         }
         case State::starting:
@@ -413,7 +478,7 @@ void WorkerEngine::forget(Attempts::iterator at) {
 }
 
 void WorkerEngine::declare_dead(LinkId link, const AttemptId& id, FenceToken token,
-                                Refused answer) {
+                                FromWorker saying) {
     const auto [at, added] = refused_.try_emplace(id, token);
     at->second = std::max(at->second, token);
     if (added) refused_order_.push_back(id);
@@ -422,7 +487,7 @@ void WorkerEngine::declare_dead(LinkId link, const AttemptId& id, FenceToken tok
     note.id = id;
     note.token = at->second;
     waiting_.push_back(
-        {write(std::move(note), true), id, AttemptStep::dead, link, std::move(answer)});
+        {write(std::move(note), true), id, AttemptStep::dead, link, std::move(saying)});
     while (refused_order_.size() > kMostRefused) {
         AttemptNote gone;
         gone.step = AttemptStep::forgotten;
@@ -454,10 +519,11 @@ void WorkerEngine::pass_deadlines() {
         const LinkId link = at->second.link;
         const bool guard = at->second.deadline.us != 0 && now_.mono >= at->second.deadline;
         const FenceToken leave = at->second.leave.value_or(FenceToken{});
+        const ShardId shard = at->second.spec.shard;
+        free_slot(at->second);
         attempts_.erase(at);
-        --busy_;
         declare_dead(link, id, leave,
-                     refusal(id, Reason::worker_lost,
+                     refusal(id, shard, Reason::worker_lost,
                              guard ? "its guard ran out before it could start"
                                    : "no leave to start came; the worker gave the attempt up"));
     }
@@ -466,14 +532,10 @@ void WorkerEngine::pass_deadlines() {
         soonest_ = std::min(soonest_, due(a));
 }
 
-void WorkerEngine::on(const TimePassed&) {
-    for (auto& [id, link] : links_)
-        if (link.next_heartbeat <= now_.mono) heartbeat(id, link);
-}
-
 // ----
 
 void WorkerEngine::say(LinkId link, FromWorker message) {
+    if (given_up_) return;
     if (!links_.contains(link)) {
         // The agent that asked is gone; whoever owns the execution now may be on another link.
         if (links_.empty()) return;

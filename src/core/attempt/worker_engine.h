@@ -6,10 +6,14 @@
 //  - a deadline that has passed is final: the attempt never starts, no later acknowledgement
 //    revives it;
 //  - a Start whose token was once refused for an attempt is refused for ever;
-//  - a result is kept, and said again on every connection, until it is acknowledged.
+//  - a guard is extended by acknowledged heartbeats only, from the moment they were sent, and of a
+//    run that an earlier incarnation began only once its owner has said that the claim is still
+//    this worker's;
+//  - a result is kept, and said again to every agent, until it is acknowledged.
 //
 // One worker has one link to each agent; what concerns an attempt is said on the link on which it
-// was last spoken of, or on any that is up.
+// was last spoken of, or on any that is up. Heartbeats go to one agent, and to the next one when
+// it does not acknowledge them.
 #pragma once
 
 #include <cstdint>
@@ -92,16 +96,24 @@ struct KillRun {
     KillWhy why = KillWhy::cancelled;
     bool operator==(const KillRun&) const = default;
 };
-// Every guarded run whose deadline has not passed: deadline = max(deadline, base + its guard).
+// Every guarded run whose deadline has not passed: deadline = max(deadline, base + its guard);
+// those of `except` stay as they are.
 struct ExtendGuards {
     MonoTime base;
+    std::vector<AttemptId> except;
     bool operator==(const ExtendGuards&) const = default;
 };
 struct ForgetRun {
     AttemptId id;
     bool operator==(const ForgetRun&) const = default;
 };
-using WorkerEffect = std::variant<Say, WriteNote, BeginRun, KillRun, ExtendGuards, ForgetRun>;
+// The agents do not serve this worker: another one has its id. Nothing more is said.
+struct GiveUp {
+    std::string message;
+    bool operator==(const GiveUp&) const = default;
+};
+using WorkerEffect =
+    std::variant<Say, WriteNote, BeginRun, KillRun, ExtendGuards, ForgetRun, GiveUp>;
 
 // Why an offered run could not be run here.
 struct Objection {
@@ -113,7 +125,14 @@ struct Objection {
 
 struct WorkerEngineConfig {
     Hello hello;  // `held` is filled in
+    // At least; a sixth of the smallest guard when that is more.
     Duration heartbeat_every = std::chrono::seconds(1);
+    // So long without an acknowledgement, and the next agent gets the heartbeats.
+    Duration heartbeat_patience = std::chrono::seconds(2);
+    // How full the worker is, on every link.
+    Duration load_every = std::chrono::seconds(1);
+    // A result that nobody has acknowledged is said again to all.
+    Duration repeat_every = std::chrono::seconds(5);
     // An accepted attempt that gets no leave to start within this is given up.
     Duration accept_patience = std::chrono::seconds(60);
     // Pure; what is wrong with a spec, before anything is accepted.
@@ -159,28 +178,24 @@ class WorkerEngine {
     struct Attempt {
         State state = State::accepting;
         LinkId link;
-        RunSpec spec;  // empty for an attempt of an earlier incarnation
+        RunSpec spec;  // of an attempt of an earlier incarnation: only shard and type
         FenceToken token;
         std::optional<FenceToken> leave;  // a Start that came while accepting
         bool noted = false;               // the intention is durable
         bool disowned = false;            // acknowledged before it ended
         bool guard_killed = false;
-        MonoTime deadline;  // 0: none
+        bool covered = true;  // heartbeats may extend its guard
+        MonoTime deadline;    // 0: none
         MonoTime give_up_at;
         WallTime started_at;
         RunResult result;
-    };
-    struct Link {
-        std::uint64_t sequence = 0;
-        std::deque<std::pair<std::uint64_t, MonoTime>> unacknowledged;
-        MonoTime next_heartbeat;
     };
     struct Waiting {
         NoteNumber number;
         AttemptId id;
         AttemptStep step;
         LinkId link;
-        Refused refusal;  // said when a `dead` is durable
+        FromWorker saying;  // when a `dead` is durable
     };
     using Attempts = std::map<AttemptId, Attempt>;
 
@@ -200,29 +215,49 @@ class WorkerEngine {
     void hear(LinkId link, const Cancel& m);
     void hear(LinkId link, const Acknowledge& m);
     void hear(LinkId link, const HeartbeatAck& m);
+    void hear(LinkId link, const Ask& m);
+    void hear(LinkId link, const Rejected& m);
 
     static MonoTime due(const Attempt& attempt);
     void pass_deadlines();
     void accept_if_ready(Attempts::iterator at);
     void give_leave(Attempts::iterator at, FenceToken token);
     void repeat(LinkId link, const AttemptId& id, const Attempt& attempt);
-    void declare_dead(LinkId link, const AttemptId& id, FenceToken token, Refused refusal);
+    void answer(LinkId link, const Claimed& claimed);
+    void say_state(LinkId link, const AttemptId& id, Attempt& attempt);
+    void declare_dead(LinkId link, const AttemptId& id, FenceToken token, FromWorker saying);
+    void take_slot(const Attempt& attempt);
+    void free_slot(const Attempt& attempt);
     void forget(Attempts::iterator at);
-    void heartbeat(LinkId id, Link& link);
+    Duration heartbeat_interval() const;
+    void heartbeat();
+    void next_agent();
+    void say_load(LinkId link);
+    void repeat_results();
+    void extend_guards();
     void say(LinkId link, FromWorker message);
     NoteNumber write(AttemptNote note, bool durable);
 
     WorkerEngineConfig config_;
     Attempts attempts_;
-    std::map<LinkId, Link> links_;
+    std::map<LinkId, MonoTime> links_;  // when the load is said next
+    LinkId beat_link_;                  // that gets the heartbeats; 0: none is up
+    MonoTime next_heartbeat_ = MonoTime::max();
+    MonoTime last_beat_;
+    MonoTime beat_unanswered_since_;  // the oldest on this link without an answer; 0: none
+    std::uint64_t sequence_ = 0;
+    std::deque<std::pair<std::uint64_t, MonoTime>> unacknowledged_;
+    MonoTime next_repeat_ = MonoTime::max();
     std::deque<Waiting> waiting_;
     std::map<AttemptId, FenceToken> refused_;  // the highest token refused; bounded
     std::deque<AttemptId> refused_order_;
     NoteNumber last_note_;
     std::uint32_t busy_ = 0;
+    std::map<std::string, std::uint32_t> busy_by_type_;
     MonoTime soonest_ = MonoTime::max();  // no deadline is earlier
     MonoTime guard_base_;                 // send time of the last committed heartbeat; 0: none yet
     bool draining_ = false;
+    bool given_up_ = false;
     WorkerCounts counts_;
     Now now_;
     std::vector<WorkerEffect> effects_;

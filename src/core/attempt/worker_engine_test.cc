@@ -313,15 +313,155 @@ TEST_F(EngineTest, GivesUpWhatGetsNoLeave) {
     EXPECT_EQ(count<BeginRun>(hear(Start{attempt(1), kToken})), 0u);
 }
 
-TEST_F(EngineTest, SendsAHeartbeatASecondOnEachLink) {
+TEST_F(EngineTest, SaysHowFullItIsOnEachLink) {
     connect(kA);
     pass(Duration(500000));
-    connect(kB);
+    EXPECT_EQ(all_said<Load>(step(LinkUp{kB})), (std::vector<Load>{{0, {}, false}}));
     EXPECT_EQ(engine->next_wake(), now.mono + Duration(500000));
     pass(Duration(500000));
-    EXPECT_EQ(said<Heartbeat>(step(TimePassed{})), 1u);
+    EXPECT_EQ(said<Load>(step(TimePassed{})), 1u);
+    RunSpec spec = spec_of(attempt(1));
+    spec.type = "heavy";
+    run(spec);
     pass(seconds(1));
-    EXPECT_EQ(said<Heartbeat>(step(TimePassed{})), 2u);
+    EXPECT_EQ(all_said<Load>(step(TimePassed{})),
+              (std::vector<Load>{{1, {{"heavy", 1}}, false}, {1, {{"heavy", 1}}, false}}));
+    EXPECT_EQ(all_said<Load>(step(DrainAsked{true})).at(0).draining, true);
+}
+
+TEST_F(EngineTest, SendsItsHeartbeatsToOneAgentAndToTheNextWhenItIsSilent) {
+    connect(kA);
+    hear(HeartbeatAck{1});
+    connect(kB);
+    pass(seconds(10));
+    auto effects = step(TimePassed{});
+    ASSERT_EQ(said<Heartbeat>(effects), 1u);
+    EXPECT_EQ(std::get<Say>(effects[0]).link, kA);
+    EXPECT_EQ(all_said<Heartbeat>(effects)[0].sequence, 2u);
+    pass(seconds(2));
+    EXPECT_LE(engine->next_wake(), now.mono);
+    effects = step(TimePassed{});
+    ASSERT_EQ(said<Heartbeat>(effects), 1u);
+    EXPECT_EQ(std::get<Say>(effects[0]).link, kB);
+    EXPECT_EQ(all_said<Heartbeat>(effects)[0].sequence, 3u);
+    hear(HeartbeatAck{3}, kB);
+    step(LinkDown{kA});
+    EXPECT_EQ(said<Heartbeat>(step(LinkDown{kB})), 0u);  // nobody is there
+    effects = step(LinkUp{kA});
+    EXPECT_EQ(said<Heartbeat>(effects), 1u);
+}
+
+TEST_F(EngineTest, BeatsAsOftenAsTheSmallestGuardWants) {
+    connect_and_beat();
+    accept(spec_of(attempt(1), seconds(60)));
+    EXPECT_EQ(engine->next_wake(), now.mono + seconds(1));  // the load
+    pass(seconds(9));
+    EXPECT_EQ(said<Heartbeat>(step(TimePassed{})), 0u);
+    accept(spec_of(attempt(2), seconds(30)));
+    EXPECT_EQ(said<Heartbeat>(step(TimePassed{})), 1u);
+    pass(seconds(5));
+    EXPECT_EQ(said<Heartbeat>(step(TimePassed{})), 1u);
+}
+
+TEST_F(EngineTest, RepeatsAResultToAllUntilItIsAcknowledged) {
+    connect(kA);
+    connect(kB);
+    run(spec_of(attempt(1)));
+    finish(attempt(1));
+    pass(seconds(5));
+    EXPECT_LE(engine->next_wake(), now.mono);
+    EXPECT_EQ(said<Finished>(step(TimePassed{})), 2u);
+    pass(seconds(5));
+    EXPECT_EQ(said<Finished>(step(TimePassed{})), 2u);
+    hear(Acknowledge{attempt(1)}, kB);
+    pass(seconds(5));
+    EXPECT_EQ(said<Finished>(step(TimePassed{})), 0u);
+}
+
+TEST_F(EngineTest, KeepsToTheQuotaOfAType) {
+    WorkerEngineConfig config;
+    config.hello.slots = 10;
+    config.hello.type_quotas = {{"heavy", 1}};
+    engine = std::make_unique<WorkerEngine>(std::move(config), Restored{});
+    connect();
+    RunSpec spec = spec_of(attempt(1));
+    spec.type = "heavy";
+    run(spec);
+    spec.id = attempt(2);
+    EXPECT_EQ(said<Refused>(hear(Offer{spec})), 1u);
+    accept(spec_of(attempt(3)));
+    finish(attempt(1));
+    accept(spec);
+}
+
+TEST_F(EngineTest, SaysNothingMoreWhenItsIdIsAnothersToo) {
+    connect();
+    EXPECT_EQ(hear(Rejected{"two of you"}), (std::vector<WorkerEffect>{GiveUp{"two of you"}}));
+    EXPECT_TRUE(step(LinkUp{kA}).empty());
+    pass(seconds(100));
+    EXPECT_TRUE(step(TimePassed{}).empty());
+}
+
+// ---- what a new owner asks
+
+TEST_F(EngineTest, AnswersANewOwnerWithWhatBecameOfEachAttempt) {
+    boot({}, 10);
+    connect(kA);
+    connect(kB);
+    accept(spec_of(attempt(1)));
+    run(spec_of(attempt(2)));
+    run(spec_of(attempt(3)));
+    finish(attempt(3));
+    const auto answers = all_said<Answer>(
+        hear(Ask{{{attempt(1), kToken}, {attempt(2), kToken}, {attempt(3), kToken}}, {}}, kB));
+    ASSERT_EQ(answers.size(), 3u);
+    EXPECT_EQ(answers[0].state, AnswerState::accepted);
+    EXPECT_EQ(answers[1], (Answer{attempt(2), kToken, AnswerState::running, {}}));
+    EXPECT_EQ(answers[2], (Answer{attempt(3), kToken, AnswerState::ended, success()}));
+    // From now on it is spoken of on that link.
+    step(RunEnded{attempt(2), success()});
+    EXPECT_EQ(sync(),
+              (std::vector<WorkerEffect>{Say{kB, Finished{attempt(2), kToken, success()}}}));
+}
+
+TEST_F(EngineTest, SaysNeverOnlyWhenThatIsWrittenDownAndKeepsToIt) {
+    connect();
+    const auto asked = hear(Ask{{{attempt(1), FenceToken{5}}}, {}});
+    EXPECT_EQ(said<Answer>(asked), 0u);
+    const auto answers = all_said<Answer>(sync());
+    ASSERT_EQ(answers.size(), 1u);
+    EXPECT_EQ(answers[0].state, AnswerState::never);
+    EXPECT_EQ(answers[0].token, FenceToken{5});
+    // The leave to start of that claim was under way all the time.
+    EXPECT_EQ(count<BeginRun>(hear(Start{attempt(1), FenceToken{5}}, kB)), 0u);
+    boot(restore(notes.all(), {}, true, now.wall));
+    connect();
+    EXPECT_EQ(said<Answer>(hear(Ask{{{attempt(1), FenceToken{5}}}, {}})), 1u);
+    accept(spec_of(attempt(1)));
+    EXPECT_EQ(count<BeginRun>(hear(Start{attempt(1), FenceToken{5}})), 0u);
+    EXPECT_EQ(count<BeginRun>(hear(Start{attempt(1), FenceToken{6}})), 1u);
+}
+
+TEST_F(EngineTest, TellsWhatElseItHoldsOfAShard) {
+    connect();
+    RunSpec spec = spec_of(attempt(1));
+    spec.shard = ShardId{7};
+    run(spec);
+    spec.id = attempt(2);
+    spec.shard = ShardId{8};
+    run(spec);
+    const auto answers = all_said<Answer>(hear(Ask{{}, {ShardId{7}}}));
+    ASSERT_EQ(answers.size(), 1u);
+    EXPECT_EQ(answers[0].id, attempt(1));
+    EXPECT_EQ(answers[0].shard, ShardId{7});
+}
+
+TEST_F(EngineTest, ACancelOfAnOlderLeaveDoesNotTouchANewerOne) {
+    connect();
+    run(spec_of(attempt(1)));
+    EXPECT_TRUE(
+        hear(Cancel{attempt(1), Reason::worker_lost, FenceToken{kToken.value - 1}}).empty());
+    EXPECT_EQ(count<KillRun>(hear(Cancel{attempt(1), Reason::user, kToken})), 1u);
 }
 
 // ---- the guard
@@ -358,7 +498,7 @@ TEST_F(EngineTest, StartsWhenTheGuardWasExtendedInTime) {
     connect_and_beat();
     accept(spec_of(attempt(1), seconds(10)));
     pass(seconds(9));
-    step(TimePassed{});
+    EXPECT_EQ(said<Heartbeat>(step(TimePassed{})), 1u);
     const MonoTime sent = now.mono;
     hear(HeartbeatAck{2});
     pass(seconds(5));
@@ -385,16 +525,52 @@ TEST_F(EngineTest, KillsAtTheDeadlineAndCallsTheRunLost) {
 TEST_F(EngineTest, ExtendsRunsOnlyForwardAndOnlyByTheirOwnHeartbeats) {
     connect_and_beat();
     run(spec_of(attempt(1), seconds(10)));
-    pass(seconds(1));
+    pass(seconds(2));
     step(TimePassed{});
     const MonoTime second = now.mono;
-    pass(seconds(1));
+    pass(seconds(2));
     step(TimePassed{});
     const MonoTime third = now.mono;
-    EXPECT_EQ(hear(HeartbeatAck{3}), (std::vector<WorkerEffect>{ExtendGuards{third}}));
+    EXPECT_EQ(hear(HeartbeatAck{3}), (std::vector<WorkerEffect>{ExtendGuards{third, {}}}));
     EXPECT_TRUE(hear(HeartbeatAck{2}).empty());   // overtaken
     EXPECT_TRUE(hear(HeartbeatAck{99}).empty());  // never sent
     EXPECT_LT(second, third);
+}
+
+TEST_F(EngineTest, AsksForANewHeartbeatWhenTheLastIsHalfOver) {
+    connect_and_beat();
+    pass(seconds(5));
+    hear(Offer{spec_of(attempt(1), seconds(10))});
+    const auto effects = sync();
+    EXPECT_EQ(said<Accepted>(effects), 0u);
+    ASSERT_EQ(said<Heartbeat>(effects), 1u);
+    EXPECT_EQ(said<Accepted>(hear(HeartbeatAck{2})), 1u);
+}
+
+TEST_F(EngineTest, ExtendsARunOfItsFormerSelfOnlyWhenTheOwnerSaysThatItIsStillItsOwn) {
+    connect();
+    run(spec_of(attempt(1)));
+    boot(restore(notes.all(), {{attempt(1), false, {}}}, true, now.wall));
+    connect();
+    EXPECT_EQ(count<ExtendGuards>(hear(HeartbeatAck{1})), 0u);
+    // Not of this claim.
+    EXPECT_EQ(count<ExtendGuards>(hear(Start{attempt(1), FenceToken{49}})), 0u);
+    EXPECT_EQ(count<ExtendGuards>(hear(Start{attempt(1), kToken})), 1u);
+    pass(seconds(1));
+    step(TimePassed{});
+    EXPECT_EQ(hear(HeartbeatAck{2}), (std::vector<WorkerEffect>{ExtendGuards{now.mono, {}}}));
+}
+
+TEST_F(EngineTest, LeavesOnlyTheRunsOutWhoseOwnerHasNotSpoken) {
+    boot({}, 10);
+    connect();
+    run(spec_of(attempt(1)));
+    run(spec_of(attempt(2)));
+    boot(restore(notes.all(), {{attempt(1), false, {}}, {attempt(2), false, {}}}, true, now.wall));
+    connect();
+    hear(Start{attempt(2), kToken});
+    EXPECT_EQ(hear(HeartbeatAck{1}),
+              (std::vector<WorkerEffect>{ExtendGuards{now.mono, {attempt(1)}}}));
 }
 
 TEST_F(EngineTest, NeedsNoHeartbeatWithoutAGuard) {

@@ -9,6 +9,8 @@ RunPlan plan_of(const JobSpec& spec, const Execution& execution) {
     RunPlan plan;
     plan.run.id.execution = execution.id;
     plan.run.job_name = spec.name;
+    plan.run.shard = shard_of(spec.name);
+    if (const auto type = spec.tags.find("type"); type != spec.tags.end()) plan.run.type = type->second;
     plan.run.scheduled_at = execution.scheduled_at;
     plan.run.application = spec.application.empty() ? "default" : spec.application;
     plan.run.executor = spec.executor;

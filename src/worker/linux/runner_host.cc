@@ -229,10 +229,14 @@ void RunnerHost::kill(const core::AttemptId& id, KilledBy why, bool at_once) {
     enqueue(w.finish());
 }
 
-void RunnerHost::extend_guards(MonoTime base) {
+void RunnerHost::extend_guards(MonoTime base, const std::vector<core::AttemptId>& except) {
     if (!up_) return;
     runner::Writer w(runner::FrameType::guard);
     w.i64(base.us);
+    std::vector<std::string> keys;
+    for (const core::AttemptId& id : except)
+        keys.push_back(key_of(id));
+    w.texts(keys);
     enqueue(w.finish());
 }
 

@@ -44,7 +44,7 @@ class RunnerHost final : public ProcessHost {
     void stop(std::move_only_function<void()> done) override;
     void run(ProcessSpec spec) override;
     void kill(const core::AttemptId& id, KilledBy why, bool at_once) override;
-    void extend_guards(MonoTime base) override;
+    void extend_guards(MonoTime base, const std::vector<core::AttemptId>& except) override;
     void forget(const core::AttemptId& id) override;
     void read_output(const core::AttemptId& id, OutputDone done) override;
 

@@ -268,7 +268,7 @@ TEST_P(Runs, LiveOnWhenTheirGuardIsExtended) {
     spec.deadline = MonoTime{boot_us() + 400000};
     host->host.run(spec);
     there.read();
-    host->host.extend_guards(MonoTime{boot_us()});
+    host->host.extend_guards(MonoTime{boot_us()}, {});
     // Another run's deadline, later than the first one's was, shows that time has passed.
     ProcessSpec other = shell(clock, "exec sleep 1000");
     other.deadline = MonoTime{spec.deadline.us + 200000};
@@ -276,6 +276,16 @@ TEST_P(Runs, LiveOnWhenTheirGuardIsExtended) {
     EXPECT_FALSE(host->ended.contains(guarded));
     std::ofstream(go.path()) << "on\n";
     EXPECT_EQ(host->end_of(guarded).exit_code, 0);
+}
+
+TEST_P(Runs, AreNotExtendedWhenTheyAreLeftOut) {
+    ProcessSpec spec = shell(next(), "exec sleep 1000");
+    spec.guard = std::chrono::hours(1);
+    spec.deadline = MonoTime{boot_us() + 400000};
+    const auto id = spec.id;
+    host->host.run(spec);
+    host->host.extend_guards(MonoTime{boot_us()}, {id});
+    EXPECT_EQ(host->end_of(id).killed_by, KilledBy::guard);
 }
 
 TEST_P(Runs, AreKilledWhenTheyTakeMoreMemoryThanAllowed) {
