@@ -90,6 +90,7 @@ void Scheduler::jobs_reached(Revision revision) {
         if (!shard->wait_for || shard->wait_for > revision) continue;
         shard->engine.set_jobs_version(std::max(shard->engine.jobs_version(), shard->wait_for));
         shard->wait_for = {};
+        loaded(*shard);
     }
     wake();
 }
@@ -99,7 +100,19 @@ void Scheduler::learn_jobs_version(Shard& shard, Revision version) {
     if (jobs_listed_ && !listing_ && version <= jobs_reached_) {
         shard.engine.set_jobs_version(version);
     } else {
+        if (!shard.wait_for) shard.waits_since = loop_.mono_now();
         shard.wait_for = std::max(shard.wait_for, version);
+    }
+}
+
+// A watch that lost an event without saying so would leave a shard waiting for ever.
+void Scheduler::look_for_lag(MonoTime now) {
+    for (const auto& shard : shards_) {
+        if (!shard->wait_for || now - shard->waits_since < config_.jobs_patience) continue;
+        if (lag_told_ && now - *lag_told_ < config_.jobs_patience * 3) return;
+        lag_told_ = now;
+        events_.on_jobs_lag();
+        return;
     }
 }
 
@@ -121,8 +134,13 @@ void Scheduler::wake() {
 WallTime Scheduler::next_due() const {
     WallTime due = WallTime::max();
     for (const auto& shard : shards_)
-        if (shard->owned) due = std::min(due, shard->engine.next_due());
+        if (shard->state == State::owned) due = std::min(due, shard->engine.next_due());
     return due;
+}
+
+WallTime Scheduler::decided_up_to(ShardId shard) const {
+    const Shard& one = *shards_[shard.value];
+    return one.state == State::owned ? one.engine.cursor().t : WallTime{};
 }
 
 void Scheduler::arm() {
@@ -171,9 +189,10 @@ bool Scheduler::clock_stepped(Now now) {
 void Scheduler::run() {
     if (!running_ || !jobs_listed_) return;
     const Now now = loop_.now();
+    look_for_lag(now.mono);
     if (!clock_stepped(now)) {
         for (const auto& shard : shards_)
-            if (shard->owned && !shard->wait_for && !shard->resyncing &&
+            if (shard->state == State::owned && !shard->wait_for && !shard->resyncing &&
                 shard->engine.next_due() <= now.wall)
                 run_shard(*shard, now.wall);
     }
@@ -255,9 +274,11 @@ void Scheduler::write(Shard& shard, core::Batch batch) {
     };
     request.persist = true;
     ++in_flight_;
+    shard.writing = true;
     store::settle(store_, loop_, std::move(request),
                   [this, &shard, in_flight](store::WriteOutcome outcome) {
                       --in_flight_;
+                      shard.writing = false;
                       on_written(shard, in_flight, std::move(outcome));
                       if (quiet_ && in_flight_ == 0) std::exchange(quiet_, nullptr)();
                   });
@@ -272,10 +293,14 @@ void Scheduler::on_written(Shard& shard, std::shared_ptr<InFlight> in_flight,
             events_.on_warning(fmt::format("shard {}: a decision was refused by the store: {}",
                                            shard.id.value, refused->why));
         ++stats_.conflicts;
+        if (shard.state == State::leaving) return give_back(shard);
+        if (shard.state != State::owned) return;
         shard.doubtful = std::move(in_flight->triggers);
         resync(shard);
         return;
     }
+    // Where the shard was lost meanwhile, the next owner goes on from these records.
+    const bool ours = shard.state == State::owned || shard.state == State::leaving;
     shard.engine.applied(applied->revision);
     for (std::size_t i = 0; i < in_flight->records.size(); ++i) {
         core::Execution& record = in_flight->records[i];
@@ -285,11 +310,12 @@ void Scheduler::on_written(Shard& shard, std::shared_ptr<InFlight> in_flight,
             default: stats_.coalesced += record.range_count; break;
         }
         events_.on_decided(record);
-        if (record.state != core::ExecutionState::waiting) continue;
+        if (record.state != core::ExecutionState::waiting || !ours) continue;
         const txns::Fence fence = fence_of(shard, record.id.uid);
         events_.on_fired({fence, std::move(record), applied->revision,
                           std::move(in_flight->jobs[i]), false});
     }
+    if (shard.state == State::leaving) return give_back(shard);
     wake();
 }
 
@@ -301,6 +327,10 @@ void Scheduler::resync(Shard& shard) {
 }
 
 void Scheduler::read_back(Shard& shard) {
+    if (shard.state != State::owned) {
+        shard.resyncing = false;
+        return;
+    }
     struct Seen {
         Revision owner, cursor, jobs;
         int missing = 3;
@@ -321,8 +351,9 @@ void Scheduler::read_back(Shard& shard) {
                 return;
             }
             shard.resyncing = false;
+            if (shard.state != State::owned) return;
             if (seen->owner != shard.owner_revision || seen->cursor != shard.engine.cursor_revision())
-                return lose(shard);
+                return lose(shard.id);
             learn_jobs_version(shard, seen->jobs);
             drop_decided_triggers(shard);
             wake();
@@ -338,7 +369,7 @@ void Scheduler::read_back(Shard& shard) {
 void Scheduler::drop_decided_triggers(Shard& shard) {
     for (const core::ExecutionId& id : std::exchange(shard.doubtful, {})) {
         store_.get(keys::execution(id), [this, &shard, id](auto result) {
-            if (!result || !result->kv || !shard.owned) return;
+            if (!result || !result->kv || shard.state != State::owned) return;
             shard.engine.remove_trigger(id);
             drop_trigger(shard, id);
             wake();
@@ -358,11 +389,6 @@ void Scheduler::drop_trigger(Shard& shard, const core::ExecutionId& id) {
                  });
 }
 
-void Scheduler::lose(Shard& shard) {
-    shard.owned = false;
-    events_.on_warning(fmt::format("shard {} is no longer ours", shard.id.value));
-}
-
 // ---- stop
 
 void Scheduler::quiesce(std::move_only_function<void()> done) {
@@ -376,24 +402,11 @@ void Scheduler::quiesce(std::move_only_function<void()> done) {
     }
 }
 
-void Scheduler::release(std::move_only_function<void()> done) {
-    part_begins();
-    next_part_ = std::move(done);
-    for (const auto& shard : shards_) {
-        if (!shard->owned) continue;
-        shard->owned = false;
-        part_begins();
-        store_.write(txns::release({shard->id, shard->owner_revision}, {{}, shard->epoch, {}, {}}),
-                     [this](store::WriteOutcome) { part_ends(); });
-    }
-    part_ends();
-}
-
 SchedulerStats Scheduler::stats() const {
     SchedulerStats stats = stats_;
     for (const auto& shard : shards_) {
         stats.jobs += shard->engine.job_count();
-        if (shard->owned) ++stats.shards_owned;
+        if (shard->state == State::owned) ++stats.shards_owned;
     }
     return stats;
 }

@@ -23,6 +23,7 @@ Agent::Agent(World& world, const WallClock& clock, store::MemoryBackend& backend
       own_writer_(store_, loop_, random_, {}),
       dispatcher_(store_, loop_, random_, port_, {}, dispatcher_events()),
       scheduler_(store_, loop_, random_, scheduler_config(), scheduler_events()),
+      ownership_(store_, loop_, ownership_config(), ownership_actions()),
       jobs_(store_, loop_, {std::string(store::keys::kJobs), 100, config_.relist_every},
             jobs_listener()) {
     jobs_.start();
@@ -47,7 +48,37 @@ scheduler::Scheduler::Events Agent::scheduler_events() {
     events.on_decided = [](const core::Execution&) {};
     events.on_job_deleted = [this](JobUid uid) { dispatcher_.job_deleted(uid); };
     events.on_warning = [this](std::string text) { events_.on_warning(std::move(text)); };
+    events.on_taken = [this](ShardId shard, Epoch epoch, Revision revision) {
+        ownership_.took(shard, epoch, revision);
+    };
+    events.on_not_taken = [this](ShardId shard) { ownership_.not_taken(shard); };
+    events.on_loaded = [this](ShardId) { check_ready(); };
+    events.on_gone = [](ShardId) {};
+    events.on_handed_over = [this](ShardId shard, Revision revision) {
+        ownership_.handed_over(shard, revision);
+    };
+    events.on_lost = [this](ShardId shard) { ownership_.lost(shard); };
+    events.on_jobs_lag = [this] { jobs_.relist(); };
     return events;
+}
+
+cluster::Ownership::Config Agent::ownership_config() const {
+    cluster::Ownership::Config config;
+    config.session.self.id = id_;
+    config.session.self.node = config_.name;
+    config.alone = config_.alone;
+    config.relist_every = config_.relist_every;
+    config.session.relist_every = config_.relist_every;
+    return config;
+}
+
+cluster::Ownership::Actions Agent::ownership_actions() {
+    cluster::Ownership::Actions actions;
+    actions.take = [this](const core::TakeShard& order) { scheduler_.take(order); };
+    actions.hand_over = [this](ShardId shard) { scheduler_.hand_over(shard); };
+    actions.lose = [this](ShardId shard) { scheduler_.lose(shard); };
+    actions.on_warning = [this](std::string text) { events_.on_warning(std::move(text)); };
+    return actions;
 }
 
 dispatch::Dispatcher::Events Agent::dispatcher_events() {
@@ -82,11 +113,17 @@ store::Mirror::Listener Agent::jobs_listener() {
 void Agent::begin() {
     begun_ = true;
     events_.on_begins();
-    scheduler_.start([this](std::expected<void, std::string> result) {
-        if (!result) return events_.on_failed(result.error());
-        dispatcher_.start();
-        ready_ = true;
+    scheduler_.start();
+    ownership_.start([this] {
+        settled_ = true;
+        check_ready();
     });
+}
+
+void Agent::check_ready() {
+    if (ready_ || !settled_ || scheduler_.stats().shards_owned < ownership_.owned()) return;
+    dispatcher_.start();
+    ready_ = true;
 }
 
 void Agent::delete_ephemeral(const std::string& name, JobUid uid) {
@@ -109,7 +146,7 @@ void Agent::stop(Duration patience, std::function<void()> done) {
         const auto release = [this] {
             if (!stopped_) return;
             dispatcher_.stop();
-            scheduler_.release([gone = std::exchange(stopped_, nullptr)] { gone(); });
+            ownership_.leave([gone = std::exchange(stopped_, nullptr)] { gone(); });
         };
         dispatcher_.drain(release);
         loop_.call_after(patience, release);

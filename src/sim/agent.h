@@ -7,6 +7,7 @@
 #include <string>
 
 #include "cluster/job_writer.h"
+#include "cluster/ownership.h"
 #include "dispatch/dispatcher.h"
 #include "scheduler/scheduler.h"
 #include "sim/net.h"
@@ -21,6 +22,7 @@ class Agent {
     struct Config {
         std::string name = "agent-1";
         Duration relist_every{0};
+        bool alone = true;  // the only agent there can be
     };
     struct Events {
         // It begins to take its shards.
@@ -43,6 +45,7 @@ class Agent {
     void freeze_until(MonoTime until);
     cluster::JobWriter& jobs() { return writer_; }
     const scheduler::Scheduler& scheduler() const { return scheduler_; }
+    const cluster::Ownership& ownership() const { return ownership_; }
     dispatch::Dispatcher& dispatcher() { return dispatcher_; }
 
   private:
@@ -50,7 +53,10 @@ class Agent {
     scheduler::Scheduler::Events scheduler_events();
     dispatch::Dispatcher::Events dispatcher_events();
     store::Mirror::Listener jobs_listener();
+    cluster::Ownership::Config ownership_config() const;
+    cluster::Ownership::Actions ownership_actions();
     void begin();
+    void check_ready();
     void delete_ephemeral(const std::string& name, JobUid uid);
 
     Config config_;
@@ -68,8 +74,10 @@ class Agent {
     cluster::JobWriter own_writer_;  // deletes ephemeral jobs
     dispatch::Dispatcher dispatcher_;
     scheduler::Scheduler scheduler_;
+    cluster::Ownership ownership_;
     store::Mirror jobs_;
     bool begun_ = false;
+    bool settled_ = false;
     bool ready_ = false;
     std::function<void()> stopped_;
 };

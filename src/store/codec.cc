@@ -426,6 +426,21 @@ std::string encode(const Owner& record) {
         put_unknown(record.unknown_fields, out);
     });
 }
+std::string encode(const core::AgentSession& record) {
+    return bytes_of<v1::AgentSession>([&](v1::AgentSession* out) {
+        out->set_id(record.id);
+        out->set_node(record.node);
+        out->set_version(record.version);
+        out->set_http_address(record.http_address);
+        out->set_rpc_address(record.rpc_address);
+        put_map(record.tags, out->mutable_tags());
+        out->set_started_at(required_us(record.started_at));
+        out->set_clock(required_us(record.clock));
+        out->set_leaving(record.leaving);
+        out->set_clock_off(record.clock_off);
+        put_unknown(record.unknown_fields, out);
+    });
+}
 std::string encode(const Trigger& record) {
     return bytes_of<v1::Trigger>([&](v1::Trigger* out) {
         out->set_uid(record.id.uid.value);
@@ -492,6 +507,25 @@ std::expected<Owner, std::string> decode<Owner>(std::string_view bytes) {
     return parse<v1::Owner, Owner>(bytes, "owner", [](const v1::Owner& in) {
         return Owner{in.agent(), Epoch(in.epoch()), in.node(), unknown_of(in)};
     });
+}
+template <>
+std::expected<core::AgentSession, std::string> decode<core::AgentSession>(std::string_view bytes) {
+    return parse<v1::AgentSession, core::AgentSession>(
+        bytes, "agent's session", [](const v1::AgentSession& in) {
+            core::AgentSession session;
+            session.id = in.id();
+            session.node = in.node();
+            session.version = in.version();
+            session.http_address = in.http_address();
+            session.rpc_address = in.rpc_address();
+            session.tags = map_of(in.tags());
+            session.started_at = required_time(in.started_at());
+            session.clock = required_time(in.clock());
+            session.leaving = in.leaving();
+            session.clock_off = in.clock_off();
+            session.unknown_fields = unknown_of(in);
+            return session;
+        });
 }
 template <>
 std::expected<Trigger, std::string> decode<Trigger>(std::string_view bytes) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/model/agent.h"
 #include "core/model/execution.h"
 #include "core/model/job.h"
 #include "core/model/shard.h"
@@ -41,6 +42,7 @@ std::string encode(const core::JobStats& record);
 std::string encode(const core::Execution& record);
 std::string encode(const core::Cursor& record);
 std::string encode(const core::Owner& record);
+std::string encode(const core::AgentSession& record);
 std::string encode(const core::Trigger& record);
 
 // decode<core::Job>(bytes); the error is a sentence for the log.

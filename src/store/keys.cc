@@ -44,6 +44,7 @@ std::string version(JobUid uid, Generation generation) {
 std::string versions_of(JobUid uid) { return fmt::format("versions/{}/", to_hex(uid)); }
 std::string stats(JobUid uid) { return fmt::format("stats/{}", to_hex(uid)); }
 
+std::string shard_keys(ShardId shard) { return shard_part(shard, ""); }
 std::string shard_owner(ShardId shard) { return shard_part(shard, "owner"); }
 std::string shard_cursor(ShardId shard) { return shard_part(shard, "cursor"); }
 std::string shard_jobs(ShardId shard) { return shard_part(shard, "jobs"); }
@@ -64,6 +65,7 @@ std::string slot(JobUid uid, std::int32_t number) {
     return fmt::format("slots/{}/{}", to_hex(uid), number);
 }
 std::string slots_of(JobUid uid) { return fmt::format("slots/{}/", to_hex(uid)); }
+std::string agent(std::string_view id) { return fmt::format("agents/{}", id); }
 std::string idempotency(JobUid uid, std::string_view key) {
     return fmt::format("idempotency/{}/{}", to_hex(uid), key);
 }
@@ -71,6 +73,11 @@ std::string idempotency(JobUid uid, std::string_view key) {
 std::optional<std::string> job_name_of(std::string_view key) {
     if (!key.starts_with(kJobs)) return std::nullopt;
     return std::string(key.substr(kJobs.size()));
+}
+
+std::optional<std::string> agent_of_key(std::string_view key) {
+    if (!key.starts_with(kAgents)) return std::nullopt;
+    return std::string(key.substr(kAgents.size()));
 }
 
 std::optional<ShardKey> shard_key_of(std::string_view key) {

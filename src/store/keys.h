@@ -18,6 +18,7 @@ inline constexpr std::string_view kTriggers = "triggers/";
 inline constexpr std::string_view kOpen = "open/";
 inline constexpr std::string_view kStats = "stats/";
 inline constexpr std::string_view kSlots = "slots/";
+inline constexpr std::string_view kAgents = "agents/";
 inline constexpr std::string_view kExecutions = "executions/";
 // Present while new and changed jobs are not accepted; the value is who said so.
 inline constexpr std::string_view kSubmissionsPaused = "settings/submissions-paused";
@@ -27,6 +28,7 @@ std::string version(JobUid uid, Generation generation);
 std::string versions_of(JobUid uid);  // prefix
 std::string stats(JobUid uid);
 
+std::string shard_keys(ShardId shard);  // prefix of the three
 std::string shard_owner(ShardId shard);
 std::string shard_cursor(ShardId shard);
 std::string shard_jobs(ShardId shard);
@@ -39,6 +41,7 @@ std::string trigger(ShardId shard, const core::ExecutionId& id);
 std::string triggers_of(ShardId shard);  // prefix
 std::string slot(JobUid uid, std::int32_t number);
 std::string slots_of(JobUid uid);  // prefix
+std::string agent(std::string_view id);  // agents/<id>
 std::string idempotency(JobUid uid, std::string_view key);
 
 // What a key names; nullopt when it is not of that kind.
@@ -62,5 +65,6 @@ struct SlotKey {
 };
 std::optional<SlotKey> slot_of_key(std::string_view key);
 std::optional<JobUid> stats_uid_of(std::string_view key);
+std::optional<std::string> agent_of_key(std::string_view key);
 
 }  // namespace khronos::store::keys

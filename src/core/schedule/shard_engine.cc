@@ -122,17 +122,6 @@ void ShardEngine::remove_open(const ExecutionId& id) {
     if (at->second.empty()) open_.erase(at);
 }
 
-void ShardEngine::clear() {
-    cursor_ = {};
-    cursor_revision_ = {};
-    jobs_version_ = {};
-    due_ = {};
-    jobs_.clear();
-    triggers_.clear();
-    open_.clear();
-    under_way_.reset();
-}
-
 std::size_t ShardEngine::open_count(JobUid uid) const {
     const auto at = open_.find(uid);
     return at == open_.end() ? 0 : at->second.size();

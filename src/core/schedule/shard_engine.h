@@ -74,11 +74,10 @@ class ShardEngine {
     // An execution that holds its job's concurrency, from its decision to its end.
     void add_open(const ExecutionId& id, std::int32_t slot);
     void remove_open(const ExecutionId& id);
+    void clear_open() { open_.clear(); }
     // The wall clock was stepped forward to `to`: undecided ticks before it are missed ones,
     // however young, so that a step never makes a burst. Unset: it was taken back.
     void clock_stepped(WallTime to) { missed_floor_ = to; }
-    // Keeps its memory; ready to be filled again after the store was read anew.
-    void clear();
 
     // ---- decisions
 
