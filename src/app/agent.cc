@@ -8,48 +8,27 @@
 
 #include "api/front.h"
 #include "api/http/http_server.h"
+#include "app/agent_core.h"
+#include "app/agent_identity.h"
 #include "app/builtin_worker.h"
-#include "app/gauges.h"
 #include "app/loop_thread.h"
-#include "app/meter.h"
+#include "app/store_source.h"
 #include "app/version.h"
 #include "cluster/catalog.h"
 #include "cluster/catalog_feed.h"
-#include "cluster/job_writer.h"
 #include "cluster/meta.h"
-#include "dispatch/dispatcher.h"
 #include "runtime/asio/system_entropy.h"
 #include "runtime/metrics.h"
 #include "runtime/prometheus/prometheus_text.h"
-#include "scheduler/scheduler.h"
-#include "store/embedded/embedded_backend.h"
-#include "store/embedded/embedded_store.h"
-#include "store/keys.h"
-#include "store/metered_store.h"
-#include "store/mirror.h"
 #include "store/relay.h"
 #include "wire/inproc_link.h"
 
 namespace khronos::app {
 namespace {
 
-// What lives on the core loop: everything that decides.
-struct CoreParts {
-    store::EmbeddedStore handle;
-    store::MeteredStore store;
-    runtime::TimerId gauges_timer;
-    std::unique_ptr<cluster::JobWriter> writer;  // deletes ephemeral jobs
-    std::unique_ptr<scheduler::Scheduler> scheduler;
-    std::unique_ptr<dispatch::Dispatcher> dispatcher;
-    std::unique_ptr<store::Mirror> jobs;
-
-    CoreParts(store::EmbeddedBackend& backend, runtime::Loop& loop, runtime::Metrics& metrics)
-        : handle(backend, loop), store(handle, loop, metrics) {}
-};
-
 // What lives on the API's loop: everything that answers.
 struct ApiParts {
-    store::EmbeddedStore store;
+    std::unique_ptr<store::Store> store;
     cluster::Catalog catalog;
     cluster::JobWriter writer;
     std::unique_ptr<cluster::CatalogFeed> feed;
@@ -57,9 +36,9 @@ struct ApiParts {
     std::unique_ptr<api::Front> front;
     std::unique_ptr<api::HttpServer> server;
 
-    ApiParts(store::EmbeddedBackend& backend, runtime::AsioLoop& loop, runtime::Entropy& entropy,
+    ApiParts(StoreSource& source, runtime::AsioLoop& loop, runtime::Entropy& entropy,
              cluster::JobWriter::Config config)
-        : store(backend, loop), catalog(loop), writer(store, loop, entropy, config) {}
+        : store(source.handle(loop)), catalog(loop), writer(*store, loop, entropy, config) {}
 };
 
 // A promise that asynchronous code keeps and start() waits for.
@@ -75,23 +54,20 @@ struct Agent::Parts {
     AgentConfig config;
     runtime::Log& log;
     runtime::Metrics metrics;
-    Meter meter{metrics};
-    Gauges gauges{metrics};
     runtime::SystemEntropy entropy;
-    std::string agent_id;
+    std::unique_ptr<AgentIdentity> identity;
     store::Meta meta;
 
-    std::unique_ptr<store::EmbeddedBackend> backend;
+    std::unique_ptr<StoreSource> source;
     std::unique_ptr<LoopThread> core_thread;
     std::unique_ptr<LoopThread> worker_thread;
     std::unique_ptr<LoopThread> api_thread;
     std::unique_ptr<wire::InprocLink> link;
     std::unique_ptr<store::Relay> jobs_relay;  // from the core's mirror to the catalog
-    std::unique_ptr<CoreParts> core;
+    std::unique_ptr<AgentCore> core;
     std::unique_ptr<ApiParts> api;
     std::unique_ptr<BuiltinWorker> worker;
     std::uint16_t port = 0;
-    WallTime started_at;
 
     Parts(AgentConfig c, runtime::Log& l) : config(std::move(c)), log(l) {}
 
@@ -101,15 +77,8 @@ struct Agent::Parts {
     std::expected<void, Error> start_api();
     void take_apart();
 
-    scheduler::Scheduler::Events scheduler_events();
-    dispatch::Dispatcher::Events dispatcher_events();
-    store::Mirror::Listener jobs_listener(std::function<void()> on_first_list);
     std::unique_ptr<api::Services> make_services();
     std::string metrics_text();
-
-    // On the core loop.
-    void set_gauges();  // and again each second
-    void delete_ephemeral(const std::string& name, JobUid uid);
 };
 
 Agent::Agent(AgentConfig config, runtime::Log& log)
@@ -135,87 +104,16 @@ std::expected<void, Error> Agent::start() {
 }
 
 std::expected<void, Error> Agent::Parts::open_store() {
-    auto opened = store::EmbeddedBackend::open(config.data_dir + "/store");
+    auto who = AgentIdentity::open(config.data_dir, entropy);
+    if (!who) return std::unexpected(who.error());
+    identity = std::move(*who);
+    auto opened = StoreSource::open(config, entropy, log);
     if (!opened) return std::unexpected(opened.error());
-    backend = std::move(*opened);
-    agent_id = fmt::format("{:016x}", entropy.next());
+    source = std::move(*opened);
     return {};
 }
 
 // ---- the core: scheduler and dispatcher, and the worker they speak to
-
-scheduler::Scheduler::Events Agent::Parts::scheduler_events() {
-    scheduler::Scheduler::Events events;
-    events.on_fired = [this](scheduler::Fired fired) {
-        core->dispatcher->open(fired.fence, std::move(fired.execution), fired.revision,
-                               std::move(fired.job));
-    };
-    events.on_decided = [this](const core::Execution& execution) { meter.decided(execution); };
-    events.on_job_deleted = [this](JobUid uid) { core->dispatcher->job_deleted(uid); };
-    events.on_warning = [this](const std::string& what) { log.warn(what); };
-    return events;
-}
-
-dispatch::Dispatcher::Events Agent::Parts::dispatcher_events() {
-    dispatch::Dispatcher::Events events;
-    events.on_ended = [this](ShardId shard, const core::Execution& execution) {
-        meter.ended(execution);
-        core->scheduler->ended(shard, execution.id);
-        if (log.enabled(runtime::LogLevel::debug))
-            log.debug("run ended", {runtime::field::job(execution.job_name),
-                                    runtime::field::execution(core::to_text(execution.id)),
-                                    {"status", core::to_text(execution.state)}});
-    };
-    events.on_claimed = [this](const core::Execution& execution) { meter.dispatched(execution); };
-    events.on_started = [this](const core::Execution& execution, WallTime at) {
-        meter.started(execution, at);
-    };
-    events.on_ephemeral_done = [this](const std::string& name, JobUid uid) {
-        delete_ephemeral(name, uid);
-    };
-    events.on_warning = [this](const std::string& what) { log.warn(what); };
-    return events;
-}
-
-void Agent::Parts::delete_ephemeral(const std::string& name, JobUid uid) {
-    core->writer->get(name, [this, name, uid](auto found) {
-        // Another job may have that name by now.
-        if (!found || !*found || (*found)->job.uid != uid) return;
-        core->writer->remove(name, (*found)->revision, "ephemeral", [this, name](auto removed) {
-            if (!removed && removed.error().kind != ErrorKind::not_found)
-                log.warn("an ephemeral job could not be deleted",
-                         {runtime::field::job(name),
-                          runtime::field::error(removed.error().message)});
-        });
-    });
-}
-
-store::Mirror::Listener Agent::Parts::jobs_listener(std::function<void()> on_first_list) {
-    store::Mirror::Listener listener;
-    listener.on_list_begins = [this] {
-        core->scheduler->jobs_list_begins();
-        jobs_relay->list_begins();
-    };
-    listener.on_put = [this](store::KeyValue kv) {
-        core->scheduler->put_job(kv);
-        jobs_relay->put(std::move(kv));
-    };
-    listener.on_erase = [this](const std::string& key, Revision revision) {
-        core->scheduler->erase_job(key, revision);
-        jobs_relay->erase(key, revision);
-    };
-    listener.on_listed = [this, on_first_list = std::move(on_first_list),
-                          first = true]() mutable {
-        core->scheduler->jobs_listed();
-        jobs_relay->listed();
-        if (std::exchange(first, false)) on_first_list();
-    };
-    listener.on_reached = [this](Revision revision) {
-        core->scheduler->jobs_reached(revision);
-        jobs_relay->reached(revision);
-    };
-    return listener;
-}
 
 std::expected<void, Error> Agent::Parts::start_core() {
     core_thread = std::make_unique<LoopThread>("khronos-core");
@@ -225,44 +123,22 @@ std::expected<void, Error> Agent::Parts::start_core() {
 
     Waiting<std::expected<store::Meta, Error>> opened;
     loop.post([this, &opened, &loop] {
-        started_at = loop.wall_now();
-        core = std::make_unique<CoreParts>(*backend, loop, metrics);
-        cluster::open_meta(core->store, loop, entropy,
+        core = std::make_unique<AgentCore>(
+            *source, loop,
+            AgentCore::Setup{config, identity->id(), identity->predecessor(), entropy, log, metrics});
+        cluster::open_meta(core->store(), loop, entropy,
                            [&opened](auto result) { opened.promise.set_value(std::move(result)); });
     });
     auto read = opened.wait();
     if (!read) return std::unexpected(read.error());
     meta = *read;
 
-    Waiting<std::expected<void, std::string>> decided;
-    loop.post([this, &decided, &loop] {
-        scheduler::SchedulerConfig scheduling;
-        scheduling.agent_id = agent_id;
-        scheduling.node = config.node;
-        scheduling.rules.misfire_threshold = config.misfire_threshold;
-        core->writer = std::make_unique<cluster::JobWriter>(
-            core->store, loop, entropy, cluster::JobWriter::Config{config.misfire_threshold, 20});
-        core->dispatcher = std::make_unique<dispatch::Dispatcher>(
-            core->store, loop, entropy, link->agent(),
-            dispatch::DispatcherConfig{.token_base = meta.token_base, .guards = false},
-            dispatcher_events());
-        core->scheduler = std::make_unique<scheduler::Scheduler>(
-            core->store, loop, entropy, std::move(scheduling), scheduler_events());
-        core->jobs = std::make_unique<store::Mirror>(
-            core->store, loop, store::Mirror::Config{std::string(store::keys::kJobs), 5000, {}},
-            jobs_listener([this, &decided] {
-                core->scheduler->start([this, &decided](auto started) {
-                    if (started) {
-                        core->dispatcher->start();
-                        set_gauges();
-                    }
-                    decided.promise.set_value(std::move(started));
-                });
-            }));
-        core->jobs->start();
+    std::promise<void> decides;
+    loop.post([this, &decides] {
+        core->start(meta.token_base, link->agent(), *jobs_relay,
+                    [&decides] { decides.set_value(); });
     });
-    if (auto started = decided.wait(); !started)
-        return std::unexpected(Error{ErrorKind::unavailable, "", started.error()});
+    decides.get_future().wait();
 
     if (config.no_worker) return {};
     auto built = BuiltinWorker::start(
@@ -277,12 +153,6 @@ std::expected<void, Error> Agent::Parts::start_core() {
 
 // ---- the API
 
-void Agent::Parts::set_gauges() {
-    gauges.set(core->scheduler->stats(), core->dispatcher->stats(), core->dispatcher->workers());
-    core->gauges_timer =
-        core_thread->loop().call_after(std::chrono::seconds(1), [this] { set_gauges(); });
-}
-
 std::string Agent::Parts::metrics_text() {
     auto families = metrics.snapshot();
     if (api->catalog.size() <= kJobSeriesMax)
@@ -293,13 +163,13 @@ std::string Agent::Parts::metrics_text() {
 std::unique_ptr<api::Services> Agent::Parts::make_services() {
     runtime::AsioLoop& loop = api_thread->loop();
     auto services = std::make_unique<api::Services>(
-        api::Services{loop, api->store, api->writer, api->catalog, {}, {}});
+        api::Services{loop, *api->store, api->writer, api->catalog, {}, {}});
     services->agent = {config.node,
                        std::string(kVersion),
                        std::string(to_text(config.env)),
-                       "embedded",
+                       source->kind(),
                        meta.cluster_id,
-                       started_at};
+                       core->started_at()};
     services->misfire_threshold = config.misfire_threshold;
     services->read_output = [this, &loop](const core::Execution& execution, api::OutputRange range,
                                           api::Done<api::OutputPart> done) {
@@ -308,18 +178,8 @@ std::unique_ptr<api::Services> Agent::Parts::make_services() {
                 Error{ErrorKind::not_found, "", "this agent has no worker of its own"}));
         worker->read_output(execution, range, loop, std::move(done));
     };
-    services->cancel = [this, &loop](const core::ExecutionId& id, const std::string&,
-                                     api::Done<void> done) {
-        core_thread->loop().post([this, &loop, id, done = std::move(done)]() mutable {
-            core->dispatcher->cancel(
-                id, core::Reason::user, [&loop, done = std::move(done)](bool known) mutable {
-                    loop.post([done = std::move(done), known]() mutable {
-                        if (known) return done({});
-                        done(std::unexpected(Error{ErrorKind::conflict, "",
-                                                   "the execution is not running or waiting"}));
-                    });
-                });
-        });
+    services->cancel = [this](const core::ExecutionId& id, std::string by, api::Done<void> done) {
+        cluster::ask_to_cancel(*api->store, id, std::move(by), std::move(done));
     };
     services->metrics = [this] { return metrics_text(); };
     services->readiness = [this] {
@@ -345,10 +205,10 @@ std::unique_ptr<api::Services> Agent::Parts::make_services() {
 std::expected<void, Error> Agent::Parts::make_catalog() {
     api_thread = std::make_unique<LoopThread>("khronos-api");
     api_thread->call([this] {
-        api = std::make_unique<ApiParts>(*backend, api_thread->loop(), entropy,
+        api = std::make_unique<ApiParts>(*source, api_thread->loop(), entropy,
                                          cluster::JobWriter::Config{config.misfire_threshold, 20});
         api->feed = std::make_unique<cluster::CatalogFeed>(
-            api->store, api_thread->loop(), api->catalog,
+            *api->store, api_thread->loop(), api->catalog,
             cluster::CatalogFeed::Config{
                 {}, [this](const std::string& what) { log.warn(what); }});
         api->feed->start();
@@ -380,28 +240,7 @@ std::expected<void, Error> Agent::Parts::start_api() {
 void Agent::stop(std::function<void()> on_stopped) {
     Parts& p = *parts_;
     p.core_thread->loop().post([&p, on_stopped = std::move(on_stopped)]() mutable {
-        runtime::Loop& loop = p.core_thread->loop();
-        p.core->scheduler->quiesce([&p, &loop, on_stopped = std::move(on_stopped)]() mutable {
-            auto release = std::make_shared<std::move_only_function<void()>>(
-                [&p, on_stopped = std::move(on_stopped)] {
-                    p.core->scheduler->release(on_stopped);
-                });
-            const auto once = [release] {
-                if (*release) std::exchange(*release, nullptr)();
-            };
-            const std::size_t running = p.core->dispatcher->stats().running;
-            if (running > 0)
-                p.log.info("waiting for runs to end", {{"running", running},
-                                                       {"at_most", p.config.drain_timeout}});
-            loop.call_after(p.config.drain_timeout, [&p, once] {
-                const std::size_t left = p.core->dispatcher->stats().running;
-                if (left > 0)
-                    p.log.warn("runs go on without the agent; the next start takes them up again",
-                               {{"running", left}});
-                once();
-            });
-            p.core->dispatcher->drain(once);
-        });
+        p.core->stop(std::move(on_stopped));
     });
 }
 
@@ -419,12 +258,6 @@ void Agent::Parts::take_apart() {
     worker.reset();
     if (core_thread && core) {
         core_thread->call([this] {
-            core_thread->loop().cancel(core->gauges_timer);
-            if (core->jobs) core->jobs->stop();
-            if (core->dispatcher) core->dispatcher->stop();
-            core->jobs.reset();
-            core->scheduler.reset();
-            core->dispatcher.reset();
             core.reset();
         });
     }
@@ -441,7 +274,8 @@ void Agent::Parts::take_apart() {
     if (worker_thread) worker_thread->stop();
     jobs_relay.reset();
     link.reset();
-    backend.reset();
+    source.reset();
+    identity.reset();
 }
 
 }  // namespace khronos::app

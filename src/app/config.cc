@@ -6,8 +6,6 @@
 namespace khronos::app {
 namespace {
 
-// Set when store/etcd is there.
-constexpr bool kEtcdIsBuilt = false;
 // Set when an agent can be given certificates and tokens.
 constexpr bool kTlsAndTokensAreBuilt = false;
 
@@ -43,9 +41,7 @@ std::vector<Inconsistency> validate(const AgentConfig& config) {
         found.push_back({"rpc-port", fmt::format("{} is the port of --bind-port already; workers "
                                                  "need one of their own",
                                                  config.worker_port)});
-    if (config.backend == Backend::etcd && !kEtcdIsBuilt)
-        found.push_back({"backend", "etcd is not built into this version yet; use embedded"});
-    else if (config.backend == Backend::etcd && config.backend_machines.empty())
+    if (config.backend == Backend::etcd && config.backend_machines.empty())
         found.push_back(
             {"backend-machine", "the etcd backend needs at least one, such as 10.0.0.1:2379"});
     if (config.backend == Backend::embedded && !config.backend_machines.empty())

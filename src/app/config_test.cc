@@ -64,12 +64,12 @@ TEST(ConfigBinding, TheTwoPortsDiffer) {
     EXPECT_THAT(validate(config), IsEmpty());
 }
 
-TEST(ConfigBackend, EtcdIsRefusedAsLongAsItIsNotBuilt) {
+TEST(ConfigBackend, EtcdNeedsAMachine) {
     AgentConfig config = right();
     config.backend = Backend::etcd;
+    EXPECT_EQ(option_of(config), "backend-machine");
     config.backend_machines = {{"10.0.0.1", 2379}};
-    EXPECT_EQ(option_of(config), "backend");
-    EXPECT_THAT(validate(config)[0].message, HasSubstr("use embedded"));
+    EXPECT_THAT(validate(config), IsEmpty());
 }
 
 TEST(ConfigBackend, MachinesBelongToEtcd) {

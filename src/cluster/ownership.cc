@@ -173,6 +173,12 @@ void Ownership::check_settled() {
     if (settled_ && taking_ == 0 && engine_.orphans() == 0) std::exchange(settled_, nullptr)();
 }
 
+void Ownership::set_addresses(std::string http, std::string rpc) {
+    if (session_) return session_->set_addresses(std::move(http), std::move(rpc));
+    config_.session.self.http_address = std::move(http);
+    config_.session.self.rpc_address = std::move(rpc);
+}
+
 // ---- leave
 
 void Ownership::leave(std::move_only_function<void()> done) {

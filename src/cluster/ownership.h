@@ -53,6 +53,8 @@ class Ownership {
 
     // `settled` once: every shard that nobody else has is this agent's, or somebody has it.
     void start(std::move_only_function<void()> settled);
+    // Where others reach this agent; empty: nowhere. Told to them with the session.
+    void set_addresses(std::string http, std::string rpc);
     // Hands everything over and ends the session; `done` when no shard waits for a new owner, or
     // nobody is there to have it, or the patience is over.
     void leave(std::move_only_function<void()> done);

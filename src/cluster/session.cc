@@ -99,6 +99,12 @@ void Session::keep_alive() {
     });
 }
 
+void Session::set_addresses(std::string http, std::string rpc) {
+    config_.self.http_address = std::move(http);
+    config_.self.rpc_address = std::move(rpc);
+    put_record();
+}
+
 void Session::say_leaving() {
     if (config_.self.leaving) return;
     config_.self.leaving = true;

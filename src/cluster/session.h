@@ -40,6 +40,7 @@ class Session {
 
     void start();
     // Our record says it from now on.
+    void set_addresses(std::string http, std::string rpc);
     void say_leaving();
     // Ends the lease, so that nobody waits for it to run out. `done` in any case, and soon.
     void end(std::move_only_function<void()> done);

@@ -61,6 +61,9 @@ std::string trigger(ShardId shard, const core::ExecutionId& id) {
     return fmt::format("triggers/{:03}/{}", shard.value, core::to_text(id));
 }
 std::string triggers_of(ShardId shard) { return fmt::format("triggers/{:03}/", shard.value); }
+std::string cancel(ShardId shard, const core::ExecutionId& id) {
+    return fmt::format("cancels/{:03}/{}", shard.value, core::to_text(id));
+}
 std::string slot(JobUid uid, std::int32_t number) {
     return fmt::format("slots/{}/{}", to_hex(uid), number);
 }
@@ -93,6 +96,7 @@ std::optional<ShardKey> shard_key_of(std::string_view key) {
 
 std::optional<ShardItem> open_of_key(std::string_view key) { return item_of(key, kOpen); }
 std::optional<ShardItem> trigger_of_key(std::string_view key) { return item_of(key, kTriggers); }
+std::optional<ShardItem> cancel_of_key(std::string_view key) { return item_of(key, kCancels); }
 
 std::optional<SlotKey> slot_of_key(std::string_view key) {
     if (!key.starts_with(kSlots)) return std::nullopt;

@@ -19,6 +19,7 @@ inline constexpr std::string_view kOpen = "open/";
 inline constexpr std::string_view kStats = "stats/";
 inline constexpr std::string_view kSlots = "slots/";
 inline constexpr std::string_view kAgents = "agents/";
+inline constexpr std::string_view kCancels = "cancels/";
 inline constexpr std::string_view kExecutions = "executions/";
 // Present while new and changed jobs are not accepted; the value is who said so.
 inline constexpr std::string_view kSubmissionsPaused = "settings/submissions-paused";
@@ -39,6 +40,7 @@ std::string open(ShardId shard, const core::ExecutionId& id);
 std::string open_of(ShardId shard);  // prefix
 std::string trigger(ShardId shard, const core::ExecutionId& id);
 std::string triggers_of(ShardId shard);  // prefix
+std::string cancel(ShardId shard, const core::ExecutionId& id);
 std::string slot(JobUid uid, std::int32_t number);
 std::string slots_of(JobUid uid);  // prefix
 std::string agent(std::string_view id);  // agents/<id>
@@ -52,13 +54,14 @@ struct ShardKey {
     ShardPart part;
 };
 std::optional<ShardKey> shard_key_of(std::string_view key);
-// open/<nnn>/<id> and triggers/<nnn>/<id>
+// open/<nnn>/<id>, triggers/<nnn>/<id> and cancels/<nnn>/<id>
 struct ShardItem {
     ShardId shard;
     core::ExecutionId id;
 };
 std::optional<ShardItem> open_of_key(std::string_view key);
 std::optional<ShardItem> trigger_of_key(std::string_view key);
+std::optional<ShardItem> cancel_of_key(std::string_view key);
 struct SlotKey {
     JobUid uid;
     std::int32_t number;

@@ -151,6 +151,10 @@ Txn drop_trigger(const Fence& fence, const core::ExecutionId& id) {
     return {{mine(fence)}, {Erase{keys::trigger(fence.shard, id)}}};
 }
 
+Txn ask_to_cancel(ShardId shard, const core::ExecutionId& id, std::string_view by) {
+    return {{}, {put(keys::cancel(shard, id), std::string(by))}};
+}
+
 Txn forget(const std::vector<core::ExecutionId>& ended) {
     Txn txn;
     for (const core::ExecutionId& id : ended)

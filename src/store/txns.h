@@ -73,6 +73,10 @@ Txn trigger(const core::Trigger& trigger, Revision job_created, std::string_view
 // IF owner = mine THEN a trigger is gone whose execution was decided already.
 Txn drop_trigger(const Fence& fence, const core::ExecutionId& id);
 
+// cancel: THEN a wish that the owner carries out. Nothing is compared: asked for again it is the
+// same, and one for what has ended means nothing.
+Txn ask_to_cancel(ShardId shard, const core::ExecutionId& id, std::string_view by);
+
 // Erases history that nobody needs any more: only deletes.
 Txn forget(const std::vector<core::ExecutionId>& ended);
 
