@@ -39,4 +39,14 @@ inline constexpr std::uint32_t kRetriesMax = 1000;
 inline constexpr std::uint32_t kMaxConcurrencyMax = 10000;
 inline constexpr std::uint32_t kHistoryLimitMax = 10000;
 
+// Between agents and workers. A stream that has more than this waiting to be sent is cut: it comes
+// back with a hello, and both sides know again what the other has.
+inline constexpr std::size_t kIdBytes = 128;
+inline constexpr std::size_t kWireMessageBytes = 16 << 20;
+inline constexpr std::size_t kWireFrameBytes = 256 << 10;  // more messages go into the next frame
+inline constexpr std::size_t kWireQueueBytes = 64 << 20;
+inline constexpr std::size_t kWireStreams = 10000;  // of one agent
+inline constexpr std::size_t kAgentsTold = 1000;
+inline constexpr std::size_t kSecretBytesMin = 16;
+
 }  // namespace khronos::limits

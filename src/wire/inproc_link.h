@@ -19,6 +19,7 @@ class InprocLink {
     InprocLink& operator=(const InprocLink&) = delete;
 
     AgentEnd& agent() { return agent_; }
+    OutputSource& outputs() { return agent_; }
     WorkerEnd& worker() { return worker_; }
 
     // After both handlers are set. Any thread.
@@ -27,11 +28,13 @@ class InprocLink {
     void disconnect();
 
   private:
-    class Agent final : public AgentEnd {
+    class Agent final : public AgentEnd, public OutputSource {
       public:
         explicit Agent(InprocLink& link) : link_(link) {}
         void send(const core::WorkerId& worker, core::ToWorker message) override;
         void set_handler(Handler handler) override { handler_ = std::move(handler); }
+        void read_output(const core::WorkerId& worker, const OutputQuery& query,
+                         OutputAnswer done) override;
 
         InprocLink& link_;
         Handler handler_;

@@ -99,5 +99,38 @@ TEST(InprocLink, TellsNobodyOfAConnectionThatWasNeverUsed) {
     EXPECT_TRUE(p.gone.empty());
 }
 
+TEST(InprocLink, AnswersAQuestionForAnOutputOnceWhetherItIsConnectedOrNot) {
+    Pair p;
+    std::vector<std::expected<OutputPart, Error>> answers;
+    const auto ask = [&](const char* worker) {
+        p.link.outputs().read_output(worker, {}, [&](auto part) { answers.push_back(part); });
+    };
+    ask("w");
+    EXPECT_TRUE(answers.empty());
+    p.turn();
+    p.link.connect();
+    p.turn();
+    ask("another");
+    p.turn();
+    ask("w");  // there is nobody who reads outputs
+    p.turn();
+    ASSERT_EQ(answers.size(), 3u);
+    for (const auto& answer : answers) {
+        ASSERT_FALSE(answer);
+        EXPECT_EQ(answer.error().kind, ErrorKind::unavailable);
+    }
+
+    WorkerEnd::Handler reads;
+    reads.on_read_output = [](const OutputQuery& query, OutputAnswer done) {
+        done(OutputPart{std::string(query.length, 'x'), query.offset, 9});
+    };
+    p.link.worker().set_handler(std::move(reads));
+    p.link.outputs().read_output("w", {{}, 2, 3, false},
+                                 [&](auto part) { answers.push_back(part); });
+    p.turn();
+    ASSERT_EQ(answers.size(), 4u);
+    EXPECT_EQ(answers[3], (OutputPart{"xxx", 2, 9}));
+}
+
 }  // namespace
 }  // namespace khronos::wire

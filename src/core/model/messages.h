@@ -100,6 +100,7 @@ struct Hello {
     StringMap tags;
     std::uint32_t slots = 1;                           // max_execution_limit
     std::map<std::string, std::uint32_t> type_quotas;  // by the job's tags.type
+    std::vector<std::string> handlers;                 // that executor `rpc` may ask for here
     std::vector<HeldAttempt> held;                     // all, when it was said; it may arrive late
     bool operator==(const Hello&) const = default;
 };
