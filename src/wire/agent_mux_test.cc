@@ -28,10 +28,9 @@ struct FakeEnd final : AgentEnd, OutputSource {
 
 struct AgentMuxTest : ::testing::Test {
     AgentMuxTest() {
-        mux.set_handler({[this](const core::WorkerId& worker, core::FromWorker) {
-                             heard.push_back(worker);
-                         },
-                         [this](const core::WorkerId& worker) { gone.push_back(worker); }});
+        mux.set_handler(
+            {[this](const core::WorkerId& worker, core::FromWorker) { heard.push_back(worker); },
+             [this](const core::WorkerId& worker) { gone.push_back(worker); }});
     }
     runtime::ManualLoop loop;
     FakeEnd here;

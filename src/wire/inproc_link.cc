@@ -47,21 +47,18 @@ void InprocLink::Agent::read_output(const core::WorkerId& worker, const OutputQu
     const std::uint64_t connection = connected_;
     if (!link_.is_present(connection) || worker != worker_)
         return link_.agent_loop_.post([done = std::move(done)]() mutable {
-            done(std::unexpected(
-                Error{ErrorKind::unavailable, "", "the worker is not connected"}));
+            done(std::unexpected(Error{ErrorKind::unavailable, "", "the worker is not connected"}));
         });
     OutputAnswer answer = [&link = link_, done = std::move(done)](auto part) mutable {
-        link.agent_loop_.post([part = std::move(part), done = std::move(done)]() mutable {
-            done(std::move(part));
-        });
+        link.agent_loop_.post(
+            [part = std::move(part), done = std::move(done)]() mutable { done(std::move(part)); });
     };
-    link_.worker_loop_.post(
-        [&link = link_, connection, query, answer = std::move(answer)]() mutable {
-            if (link.is_present(connection) && link.worker_.handler_.on_read_output)
-                return link.worker_.handler_.on_read_output(query, std::move(answer));
-            answer(std::unexpected(
-                Error{ErrorKind::unavailable, "", "the worker is not connected"}));
-        });
+    link_.worker_loop_.post([&link = link_, connection, query,
+                             answer = std::move(answer)]() mutable {
+        if (link.is_present(connection) && link.worker_.handler_.on_read_output)
+            return link.worker_.handler_.on_read_output(query, std::move(answer));
+        answer(std::unexpected(Error{ErrorKind::unavailable, "", "the worker is not connected"}));
+    });
 }
 
 void InprocLink::Worker::send(core::FromWorker message) {

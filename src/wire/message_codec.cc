@@ -49,26 +49,35 @@ void put_map(Map* out, const auto& in) {
 
 pb::HeldState held_state(HeldState state) {
     switch (state) {
-        case HeldState::accepted: return pb::HELD_STATE_ACCEPTED;
-        case HeldState::running: return pb::HELD_STATE_RUNNING;
-        case HeldState::ended: return pb::HELD_STATE_ENDED;
+        case HeldState::accepted:
+            return pb::HELD_STATE_ACCEPTED;
+        case HeldState::running:
+            return pb::HELD_STATE_RUNNING;
+        case HeldState::ended:
+            return pb::HELD_STATE_ENDED;
     }
     return pb::HELD_STATE_UNKNOWN;
 }
 
 pb::Outcome outcome(ExecutionState state) {
     switch (state) {
-        case ExecutionState::succeeded: return pb::OUTCOME_SUCCEEDED;
-        case ExecutionState::failed: return pb::OUTCOME_FAILED;
-        case ExecutionState::timed_out: return pb::OUTCOME_TIMED_OUT;
-        case ExecutionState::cancelled: return pb::OUTCOME_CANCELLED;
-        case ExecutionState::lost: return pb::OUTCOME_LOST;
+        case ExecutionState::succeeded:
+            return pb::OUTCOME_SUCCEEDED;
+        case ExecutionState::failed:
+            return pb::OUTCOME_FAILED;
+        case ExecutionState::timed_out:
+            return pb::OUTCOME_TIMED_OUT;
+        case ExecutionState::cancelled:
+            return pb::OUTCOME_CANCELLED;
+        case ExecutionState::lost:
+            return pb::OUTCOME_LOST;
         case ExecutionState::unknown:
         case ExecutionState::waiting:
         case ExecutionState::claimed:
         case ExecutionState::retry_wait:
         case ExecutionState::skipped:
-        case ExecutionState::coalesced: break;
+        case ExecutionState::coalesced:
+            break;
     }
     return pb::OUTCOME_UNKNOWN;
 }
@@ -207,12 +216,22 @@ Reason reason(std::uint32_t number) {
 core::RunResult take(pb::Result& in) {
     core::RunResult r;
     switch (in.outcome()) {
-        case pb::OUTCOME_SUCCEEDED: r.outcome = ExecutionState::succeeded; break;
-        case pb::OUTCOME_TIMED_OUT: r.outcome = ExecutionState::timed_out; break;
-        case pb::OUTCOME_CANCELLED: r.outcome = ExecutionState::cancelled; break;
-        case pb::OUTCOME_LOST: r.outcome = ExecutionState::lost; break;
+        case pb::OUTCOME_SUCCEEDED:
+            r.outcome = ExecutionState::succeeded;
+            break;
+        case pb::OUTCOME_TIMED_OUT:
+            r.outcome = ExecutionState::timed_out;
+            break;
+        case pb::OUTCOME_CANCELLED:
+            r.outcome = ExecutionState::cancelled;
+            break;
+        case pb::OUTCOME_LOST:
+            r.outcome = ExecutionState::lost;
+            break;
         case pb::OUTCOME_FAILED:
-        default: r.outcome = ExecutionState::failed; break;
+        default:
+            r.outcome = ExecutionState::failed;
+            break;
     }
     r.reason = reason(in.reason());
     r.exit_code = in.exit_code();
@@ -254,10 +273,16 @@ core::Hello take(pb::Hello& in) {
         held.id = take(one.id());
         held.token = FenceToken(one.token());
         switch (one.state()) {
-            case pb::HELD_STATE_ACCEPTED: held.state = HeldState::accepted; break;
-            case pb::HELD_STATE_ENDED: held.state = HeldState::ended; break;
+            case pb::HELD_STATE_ACCEPTED:
+                held.state = HeldState::accepted;
+                break;
+            case pb::HELD_STATE_ENDED:
+                held.state = HeldState::ended;
+                break;
             case pb::HELD_STATE_RUNNING:
-            default: held.state = HeldState::running; break;
+            default:
+                held.state = HeldState::running;
+                break;
         }
         if (held.state == HeldState::ended) held.result = take(*one.mutable_result());
         m.held.push_back(std::move(held));
@@ -267,8 +292,10 @@ core::Hello take(pb::Hello& in) {
 
 core::FromWorker take_known(pb::FromWorker& in) {
     switch (in.message_case()) {
-        case pb::FromWorker::kHello: return take(*in.mutable_hello());
-        case pb::FromWorker::kAccepted: return core::Accepted{take(in.accepted().id())};
+        case pb::FromWorker::kHello:
+            return take(*in.mutable_hello());
+        case pb::FromWorker::kAccepted:
+            return core::Accepted{take(in.accepted().id())};
         case pb::FromWorker::kRefused: {
             pb::Refused& m = *in.mutable_refused();
             return core::Refused{take(m.id()), reason(m.reason()), std::move(*m.mutable_message()),
@@ -292,7 +319,8 @@ core::FromWorker take_known(pb::FromWorker& in) {
             return beat;
         }
         case pb::FromWorker::kOutput:
-        case pb::FromWorker::MESSAGE_NOT_SET: break;
+        case pb::FromWorker::MESSAGE_NOT_SET:
+            break;
     }
     throw Malformed{"no message"};
 }
@@ -301,8 +329,7 @@ core::Offer take(pb::RunSpec& in) {
     core::RunSpec spec;
     spec.id = take(in.id());
     spec.job_name = std::move(*in.mutable_job_name());
-    spec.scheduled_at =
-        take_time(in, &pb::RunSpec::has_scheduled_at, &pb::RunSpec::scheduled_at);
+    spec.scheduled_at = take_time(in, &pb::RunSpec::has_scheduled_at, &pb::RunSpec::scheduled_at);
     spec.application = std::move(*in.mutable_application());
     spec.executor = std::move(*in.mutable_executor());
     for (const auto& [key, value] : in.executor_config())
@@ -318,17 +345,22 @@ core::Offer take(pb::RunSpec& in) {
 
 core::ToWorker take_known(pb::ToWorker& in) {
     switch (in.message_case()) {
-        case pb::ToWorker::kWelcome: return core::Welcome{in.welcome().agent()};
-        case pb::ToWorker::kOffer: return take(*in.mutable_offer()->mutable_spec());
+        case pb::ToWorker::kWelcome:
+            return core::Welcome{in.welcome().agent()};
+        case pb::ToWorker::kOffer:
+            return take(*in.mutable_offer()->mutable_spec());
         case pb::ToWorker::kStart:
             return core::Start{take(in.start().id()), FenceToken(in.start().token())};
         case pb::ToWorker::kCancel:
             return core::Cancel{take(in.cancel().id()), reason(in.cancel().reason())};
-        case pb::ToWorker::kAcknowledge: return core::Acknowledge{take(in.acknowledge().id())};
-        case pb::ToWorker::kHeartbeatAck: return core::HeartbeatAck{in.heartbeat_ack().sequence()};
+        case pb::ToWorker::kAcknowledge:
+            return core::Acknowledge{take(in.acknowledge().id())};
+        case pb::ToWorker::kHeartbeatAck:
+            return core::HeartbeatAck{in.heartbeat_ack().sequence()};
         case pb::ToWorker::kAgents:
         case pb::ToWorker::kReadOutput:
-        case pb::ToWorker::MESSAGE_NOT_SET: break;
+        case pb::ToWorker::MESSAGE_NOT_SET:
+            break;
     }
     throw Malformed{"no message"};
 }

@@ -101,10 +101,13 @@ TEST(MessageCodec, BringsEveryFieldOfWhatAnAgentSaysToTheWorker) {
     spec.guard = 60s;
     spec.linger = true;
     const core::ToWorker said[] = {
-        core::Welcome{"agent-1"},         core::Offer{spec},
-        an_offer(),                       core::Start{an_attempt(), FenceToken(11)},
+        core::Welcome{"agent-1"},
+        core::Offer{spec},
+        an_offer(),
+        core::Start{an_attempt(), FenceToken(11)},
         core::Cancel{an_attempt(), core::Reason::deadline},
-        core::Acknowledge{an_attempt()},  core::HeartbeatAck{12},
+        core::Acknowledge{an_attempt()},
+        core::HeartbeatAck{12},
     };
     for (const core::ToWorker& message : said)
         EXPECT_EQ(travelled(message), message) << message.index();

@@ -131,7 +131,7 @@ INSTANTIATE_TEST_SUITE_P(
         LibraryCase{"toml++/toml.h", "app/config_toml.cc", "app/config.cc"},
         LibraryCase{"khronos/store/v1/records.pb.h", "store/codec.cc", "store/txns.cc"},
         LibraryCase{"khronos/worker/v1/worker.pb.h", "wire/convert.cc", "dispatch/stream.cc"},
-        LibraryCase{"grpcpp/grpcpp.h", "dispatch/grpc/server.cc", "wire/convert.cc"},
+        LibraryCase{"grpcpp/grpcpp.h", "wire/grpc/server.cc", "wire/convert.cc"},
         LibraryCase{"absl/time/time.h", "core/time/zone.cc", "base/time.cc"},
         LibraryCase{"gtest/gtest.h", "core/cron_test.cc", "core/cron.cc"},
         LibraryCase{"unistd.h", "worker/linux/spawn.cc", "worker/slots.cc"},
