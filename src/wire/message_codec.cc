@@ -11,6 +11,7 @@
 namespace khronos::wire {
 namespace {
 
+using core::AnswerState;
 using core::ExecutionState;
 using core::HeldState;
 using core::Reason;
@@ -112,6 +113,7 @@ void put(pb::FromWorker* out, const core::Hello& m) {
         pb::HeldAttempt* one = hello->add_held();
         put(one->mutable_id(), held.id);
         one->set_token(held.token.value);
+        one->set_shard(held.shard.value);
         one->set_state(held_state(held.state));
         if (held.state != HeldState::ended) continue;
         put(one->mutable_result(), held.result);
@@ -121,6 +123,7 @@ void put(pb::FromWorker* out, const core::Hello& m) {
 }
 void put(pb::FromWorker* out, const core::Accepted& m) {
     put(out->mutable_accepted()->mutable_id(), m.id);
+    out->mutable_accepted()->set_shard(m.shard.value);
 }
 void put(pb::FromWorker* out, const core::Refused& m) {
     pb::Refused* refused = out->mutable_refused();
@@ -128,6 +131,7 @@ void put(pb::FromWorker* out, const core::Refused& m) {
     refused->set_reason(static_cast<std::uint32_t>(m.reason));
     refused->set_message(utf8(m.message));
     refused->set_retry_elsewhere(m.retry_elsewhere);
+    refused->set_shard(m.shard.value);
 }
 void put(pb::FromWorker* out, const core::Started& m) {
     pb::Started* started = out->mutable_started();
@@ -140,6 +144,7 @@ void put(pb::FromWorker* out, const core::Finished& m) {
     put(finished->mutable_id(), m.id);
     finished->set_token(m.token.value);
     put(finished->mutable_result(), m.result);
+    finished->set_shard(m.shard.value);
 }
 void put(pb::FromWorker* out, const core::Heartbeat& m) {
     pb::Heartbeat* beat = out->mutable_heartbeat();
@@ -149,8 +154,41 @@ void put(pb::FromWorker* out, const core::Heartbeat& m) {
         put(beat->add_running(), id);
 }
 
+pb::AnswerState answer_state(AnswerState state) {
+    switch (state) {
+        case AnswerState::accepted:
+            return pb::ANSWER_STATE_ACCEPTED;
+        case AnswerState::running:
+            return pb::ANSWER_STATE_RUNNING;
+        case AnswerState::ended:
+            return pb::ANSWER_STATE_ENDED;
+        case AnswerState::never:
+            return pb::ANSWER_STATE_NEVER;
+    }
+    return pb::ANSWER_STATE_UNKNOWN;
+}
+
+void put(pb::FromWorker* out, const core::Answer& m) {
+    pb::Answer* answer = out->mutable_answer();
+    put(answer->mutable_id(), m.id);
+    answer->set_token(m.token.value);
+    answer->set_state(answer_state(m.state));
+    if (m.state == AnswerState::ended) put(answer->mutable_result(), m.result);
+    answer->set_shard(m.shard.value);
+}
+void put(pb::FromWorker* out, const core::Load& m) {
+    out->mutable_load()->set_used(m.used);
+    put_map(out->mutable_load()->mutable_used_by_type(), m.used_by_type);
+    out->mutable_load()->set_draining(m.draining);
+}
+
 void put(pb::ToWorker* out, const core::Welcome& m) {
     out->mutable_welcome()->set_agent(utf8(m.agent));
+    for (const std::string& address : m.agents)
+        out->mutable_welcome()->add_agents(utf8(address));
+}
+void put(pb::ToWorker* out, const core::Rejected& m) {
+    out->mutable_rejected()->set_message(utf8(m.message));
 }
 void put(pb::ToWorker* out, const core::Offer& m) {
     const core::RunSpec& in = m.spec;
@@ -167,6 +205,8 @@ void put(pb::ToWorker* out, const core::Offer& m) {
     spec->set_kill_grace(in.kill_grace.count());
     spec->set_guard(in.guard.count());
     spec->set_linger(in.linger);
+    spec->set_shard(in.shard.value);
+    spec->set_type(in.type);
 }
 void put(pb::ToWorker* out, const core::Start& m) {
     put(out->mutable_start()->mutable_id(), m.id);
@@ -175,12 +215,24 @@ void put(pb::ToWorker* out, const core::Start& m) {
 void put(pb::ToWorker* out, const core::Cancel& m) {
     put(out->mutable_cancel()->mutable_id(), m.id);
     out->mutable_cancel()->set_reason(static_cast<std::uint32_t>(m.reason));
+    out->mutable_cancel()->set_token(m.token.value);
 }
 void put(pb::ToWorker* out, const core::Acknowledge& m) {
     put(out->mutable_acknowledge()->mutable_id(), m.id);
 }
 void put(pb::ToWorker* out, const core::HeartbeatAck& m) {
     out->mutable_heartbeat_ack()->set_sequence(m.sequence);
+}
+
+void put(pb::ToWorker* out, const core::Ask& m) {
+    pb::Ask* ask = out->mutable_ask();
+    for (const core::Claimed& claimed : m.attempts) {
+        pb::Ask::Claimed* one = ask->add_attempts();
+        put(one->mutable_id(), claimed.id);
+        one->set_token(claimed.token.value);
+    }
+    for (const ShardId shard : m.shards)
+        ask->add_shards(shard.value);
 }
 
 // ---- in. Whatever is malformed is thrown as a sentence and caught by from_proto().
@@ -194,6 +246,11 @@ core::AttemptId take(const pb::AttemptId& in) {
     if (!execution) throw Malformed{execution.error()};
     if (in.attempt() == 0) throw Malformed{"an attempt's number begins with 1"};
     return {*execution, AttemptNo(in.attempt())};
+}
+
+ShardId take_shard(std::uint32_t number) {
+    if (number >= kShardCount) throw Malformed{fmt::format("there is no shard {}", number)};
+    return ShardId(static_cast<std::uint16_t>(number));
 }
 
 template <class Message>
@@ -272,6 +329,7 @@ core::Hello take(pb::Hello& in) {
         core::HeldAttempt held;
         held.id = take(one.id());
         held.token = FenceToken(one.token());
+        held.shard = take_shard(one.shard());
         switch (one.state()) {
             case pb::HELD_STATE_ACCEPTED:
                 held.state = HeldState::accepted;
@@ -295,11 +353,11 @@ core::FromWorker take_known(pb::FromWorker& in) {
         case pb::FromWorker::kHello:
             return take(*in.mutable_hello());
         case pb::FromWorker::kAccepted:
-            return core::Accepted{take(in.accepted().id())};
+            return core::Accepted{take(in.accepted().id()), take_shard(in.accepted().shard())};
         case pb::FromWorker::kRefused: {
             pb::Refused& m = *in.mutable_refused();
             return core::Refused{take(m.id()), reason(m.reason()), std::move(*m.mutable_message()),
-                                 m.retry_elsewhere()};
+                                 m.retry_elsewhere(), take_shard(m.shard())};
         }
         case pb::FromWorker::kStarted: {
             const pb::Started& m = in.started();
@@ -308,7 +366,8 @@ core::FromWorker take_known(pb::FromWorker& in) {
         }
         case pb::FromWorker::kFinished: {
             pb::Finished& m = *in.mutable_finished();
-            return core::Finished{take(m.id()), FenceToken(m.token()), take(*m.mutable_result())};
+            return core::Finished{take(m.id()), FenceToken(m.token()), take(*m.mutable_result()),
+                                  take_shard(m.shard())};
         }
         case pb::FromWorker::kHeartbeat: {
             core::Heartbeat beat;
@@ -317,6 +376,38 @@ core::FromWorker take_known(pb::FromWorker& in) {
             for (const pb::AttemptId& id : in.heartbeat().running())
                 beat.running.push_back(take(id));
             return beat;
+        }
+        case pb::FromWorker::kAnswer: {
+            pb::Answer& m = *in.mutable_answer();
+            core::Answer answer{take(m.id()),
+                                FenceToken(m.token()),
+                                AnswerState::running,
+                                {},
+                                take_shard(m.shard())};
+            switch (m.state()) {
+                case pb::ANSWER_STATE_ACCEPTED:
+                    answer.state = AnswerState::accepted;
+                    break;
+                case pb::ANSWER_STATE_ENDED:
+                    answer.state = AnswerState::ended;
+                    answer.result = take(*m.mutable_result());
+                    break;
+                case pb::ANSWER_STATE_NEVER:
+                    answer.state = AnswerState::never;
+                    break;
+                case pb::ANSWER_STATE_RUNNING:
+                default:
+                    break;
+            }
+            return answer;
+        }
+        case pb::FromWorker::kLoad: {
+            core::Load load;
+            load.used = in.load().used();
+            for (const auto& [type, used] : in.load().used_by_type())
+                load.used_by_type.emplace(type, used);
+            load.draining = in.load().draining();
+            return load;
         }
         case pb::FromWorker::kOutput:
         case pb::FromWorker::MESSAGE_NOT_SET:
@@ -340,24 +431,38 @@ core::Offer take(pb::RunSpec& in) {
     spec.kill_grace = take_duration(in.kill_grace());
     spec.guard = take_duration(in.guard());
     spec.linger = in.linger();
+    spec.shard = take_shard(in.shard());
+    spec.type = std::move(*in.mutable_type());
     return {std::move(spec)};
 }
 
 core::ToWorker take_known(pb::ToWorker& in) {
     switch (in.message_case()) {
         case pb::ToWorker::kWelcome:
-            return core::Welcome{in.welcome().agent()};
+            return core::Welcome{in.welcome().agent(),
+                                 {in.welcome().agents().begin(), in.welcome().agents().end()}};
         case pb::ToWorker::kOffer:
             return take(*in.mutable_offer()->mutable_spec());
         case pb::ToWorker::kStart:
             return core::Start{take(in.start().id()), FenceToken(in.start().token())};
         case pb::ToWorker::kCancel:
-            return core::Cancel{take(in.cancel().id()), reason(in.cancel().reason())};
+            return core::Cancel{
+                take(in.cancel().id()), reason(in.cancel().reason()),
+                FenceToken(in.cancel().has_token() ? in.cancel().token() : UINT64_MAX)};
         case pb::ToWorker::kAcknowledge:
             return core::Acknowledge{take(in.acknowledge().id())};
         case pb::ToWorker::kHeartbeatAck:
             return core::HeartbeatAck{in.heartbeat_ack().sequence()};
-        case pb::ToWorker::kAgents:
+        case pb::ToWorker::kAsk: {
+            core::Ask ask;
+            for (const pb::Ask::Claimed& one : in.ask().attempts())
+                ask.attempts.push_back({take(one.id()), FenceToken(one.token())});
+            for (const std::uint32_t shard : in.ask().shards())
+                ask.shards.push_back(take_shard(shard));
+            return ask;
+        }
+        case pb::ToWorker::kRejected:
+            return core::Rejected{std::move(*in.mutable_rejected()->mutable_message())};
         case pb::ToWorker::kReadOutput:
         case pb::ToWorker::MESSAGE_NOT_SET:
             break;
@@ -415,8 +520,7 @@ std::expected<std::optional<core::FromWorker>, std::string> from_proto(pb::FromW
 }
 
 std::expected<std::optional<core::ToWorker>, std::string> from_proto(pb::ToWorker&& message) {
-    if (message.message_case() == pb::ToWorker::MESSAGE_NOT_SET || message.has_agents() ||
-        message.has_read_output())
+    if (message.message_case() == pb::ToWorker::MESSAGE_NOT_SET || message.has_read_output())
         return std::nullopt;
     try {
         return take_known(message);

@@ -69,17 +69,22 @@ TEST(MessageCodec, BringsEveryFieldOfWhatAWorkerSaysToTheAgent) {
     hello.slots = 8;
     hello.type_quotas = {{"crawl", 2}};
     hello.handlers = {"resize"};
-    hello.held = {{an_attempt(1), FenceToken(7), core::HeldState::accepted, {}},
-                  {an_attempt(2), FenceToken(8), core::HeldState::running, {}},
-                  {an_attempt(3), FenceToken(9), core::HeldState::ended, a_result()}};
+    hello.held = {{an_attempt(1), FenceToken(7), core::HeldState::accepted, {}, ShardId(1)},
+                  {an_attempt(2), FenceToken(8), core::HeldState::running, {}, ShardId(255)},
+                  {an_attempt(3), FenceToken(9), core::HeldState::ended, a_result(), {}}};
     const core::FromWorker said[] = {
         hello,
-        core::Accepted{an_attempt()},
-        core::Refused{an_attempt(), core::Reason::no_worker, "no free slot", true},
-        core::Refused{an_attempt(), core::Reason::no_executor, "", false},
+        core::Accepted{an_attempt(), ShardId(3)},
+        core::Refused{an_attempt(), core::Reason::no_worker, "no free slot", true, {}},
+        core::Refused{an_attempt(), core::Reason::no_executor, "", false, ShardId(4)},
         core::Started{an_attempt(), FenceToken(UINT64_MAX), WallTime{5}},
         core::Started{an_attempt(), FenceToken(1), WallTime{}},
-        core::Finished{an_attempt(), FenceToken(4), a_result()},
+        core::Finished{an_attempt(), FenceToken(4), a_result(), ShardId(5)},
+        core::Answer{an_attempt(), FenceToken(4), core::AnswerState::accepted, {}, ShardId(6)},
+        core::Answer{an_attempt(), FenceToken(4), core::AnswerState::running, {}, {}},
+        core::Answer{an_attempt(), FenceToken(4), core::AnswerState::ended, a_result(), {}},
+        core::Answer{an_attempt(), FenceToken(4), core::AnswerState::never, {}, {}},
+        core::Load{7, {{"crawl", 2}}, true},
         core::Heartbeat{6, MonoTime{-7}, {an_attempt(1), an_attempt(2)}},
     };
     for (const core::FromWorker& message : said)
@@ -100,8 +105,14 @@ TEST(MessageCodec, BringsEveryFieldOfWhatAnAgentSaysToTheWorker) {
     spec.kill_grace = 10s;
     spec.guard = 60s;
     spec.linger = true;
+    spec.shard = ShardId(200);
+    spec.type = "crawl";
     const core::ToWorker said[] = {
+        core::Welcome{"agent-1", {"10.0.0.1:10005", "[::1]:10005"}},
         core::Welcome{"agent-1"},
+        core::Rejected{"two of you"},
+        core::Ask{{{an_attempt(), FenceToken(5)}}, {ShardId(0), ShardId(255)}},
+        core::Cancel{an_attempt(), core::Reason::user, FenceToken(9)},
         core::Offer{spec},
         an_offer(),
         core::Start{an_attempt(), FenceToken(11)},
@@ -119,7 +130,7 @@ TEST(MessageCodec, BringsEveryOutcomeAndReason) {
           ExecutionState::cancelled, ExecutionState::lost}) {
         core::RunResult r;
         r.outcome = outcome;
-        const core::FromWorker m = core::Finished{an_attempt(), FenceToken(1), r};
+        const core::FromWorker m = core::Finished{an_attempt(), FenceToken(1), r, {}};
         EXPECT_EQ(travelled(m), m);
     }
     for (int number = 0; number < 256; ++number) {
@@ -131,7 +142,8 @@ TEST(MessageCodec, BringsEveryOutcomeAndReason) {
 }
 
 TEST(MessageCodec, TakesAnUnknownNumberForWhatDoesNoHarm) {
-    pb::FromWorker in = to_proto(core::FromWorker(core::Finished{an_attempt(), {}, a_result()}));
+    pb::FromWorker in =
+        to_proto(core::FromWorker(core::Finished{an_attempt(), {}, a_result(), {}}));
     in.mutable_finished()->mutable_result()->set_outcome(static_cast<pb::Outcome>(99));
     in.mutable_finished()->mutable_result()->set_reason(300);
     auto finished = from_proto(std::move(in));
@@ -140,9 +152,15 @@ TEST(MessageCodec, TakesAnUnknownNumberForWhatDoesNoHarm) {
     EXPECT_EQ(result.outcome, ExecutionState::failed);
     EXPECT_EQ(result.reason, core::Reason::none);
 
+    pb::FromWorker asked = to_proto(core::FromWorker(core::Answer{an_attempt(), {}, {}, {}, {}}));
+    asked.mutable_answer()->set_state(static_cast<pb::AnswerState>(99));
+    auto answer = from_proto(std::move(asked));
+    ASSERT_TRUE(answer && *answer);
+    EXPECT_EQ(std::get<core::Answer>(**answer).state, core::AnswerState::running);
+
     core::Hello hello;
     hello.worker = hello.boot_id = "w";
-    hello.held = {{an_attempt(), FenceToken(8), core::HeldState::accepted, {}}};
+    hello.held = {{an_attempt(), FenceToken(8), core::HeldState::accepted, {}, {}}};
     pb::FromWorker second = to_proto(core::FromWorker(hello));
     second.mutable_hello()->mutable_held(0)->set_state(static_cast<pb::HeldState>(99));
     auto read = from_proto(std::move(second));
@@ -162,9 +180,9 @@ TEST(MessageCodec, SkipsAMessageOfAKindItDoesNotKnow) {
     ASSERT_TRUE(second);
     EXPECT_FALSE(*second);
     // The link's own: not for the engines.
-    pb::ToWorker agents;
-    agents.mutable_agents()->add_addresses("10.0.0.1:10005");
-    const auto third = from_proto(std::move(agents));
+    pb::ToWorker question;
+    question.mutable_read_output()->set_number(1);
+    const auto third = from_proto(std::move(question));
     ASSERT_TRUE(third);
     EXPECT_FALSE(*third);
 }
@@ -177,7 +195,7 @@ TEST(MessageCodec, RefusesWhatIsMalformed) {
     in.mutable_accepted()->mutable_id()->set_execution("../../etc");
     in.mutable_accepted()->mutable_id()->set_attempt(1);
     EXPECT_TRUE(refuses(in));
-    in = to_proto(core::FromWorker(core::Accepted{an_attempt()}));
+    in = to_proto(core::FromWorker(core::Accepted{an_attempt(), {}}));
     EXPECT_FALSE(refuses(in));
     in.mutable_accepted()->mutable_id()->set_attempt(0);
     EXPECT_TRUE(refuses(in));
@@ -189,13 +207,18 @@ TEST(MessageCodec, RefusesWhatIsMalformed) {
     in.mutable_hello()->set_boot_id(std::string(limits::kIdBytes + 1, 'b'));
     EXPECT_TRUE(refuses(in));
 
+    in.Clear();
+    in = to_proto(core::FromWorker(core::Accepted{an_attempt(), {}}));
+    in.mutable_accepted()->set_shard(kShardCount);
+    EXPECT_TRUE(refuses(in));
+
     pb::ToWorker offer = to_proto(core::ToWorker(an_offer()));
     offer.mutable_offer()->mutable_spec()->set_guard(-1);
     EXPECT_FALSE(from_proto(std::move(offer)));
 }
 
 TEST(MessageCodec, MakesTextOfUsersUtf8AndKeepsBytesOfOutputs) {
-    core::Refused refused{an_attempt(), core::Reason::start_failed, "no \xff\xc3 here", true};
+    core::Refused refused{an_attempt(), core::Reason::start_failed, "no \xff\xc3 here", true, {}};
     const auto read = std::get<core::Refused>(travelled(core::FromWorker(refused)));
     EXPECT_EQ(read.message, "no \xef\xbf\xbd\xef\xbf\xbd here");
     core::Hello hello;
@@ -212,7 +235,7 @@ TEST(MessageCodec, CutsTextThatIsTooLongForARecord) {
     r.message = std::string(limits::kOutputTailInRecord - 1, 'm') + "\xc3\xa9";
     r.output_tail = "x" + std::string(limits::kOutputTailInRecord, 'y');
     const auto read = std::get<core::Finished>(
-        travelled(core::FromWorker(core::Finished{an_attempt(), FenceToken(1), r})));
+        travelled(core::FromWorker(core::Finished{an_attempt(), FenceToken(1), r, {}})));
     EXPECT_EQ(read.result.message, std::string(limits::kOutputTailInRecord - 1, 'm'));
     EXPECT_EQ(read.result.output_tail, std::string(limits::kOutputTailInRecord, 'y'));
 }
@@ -223,7 +246,7 @@ TEST(MessageCodec, LeavesOutEndsOfOutputsWhereAHelloWouldBeTooLong) {
     core::RunResult r = a_result();
     r.output_tail = std::string(limits::kOutputTailInRecord, 't');
     for (std::uint32_t i = 1; i <= 8000; ++i)
-        hello.held.push_back({an_attempt(i), FenceToken(i), core::HeldState::ended, r});
+        hello.held.push_back({an_attempt(i), FenceToken(i), core::HeldState::ended, r, {}});
     const pb::FromWorker message = to_proto(core::FromWorker(hello));
     EXPECT_LT(message.ByteSizeLong(), limits::kWireMessageBytes);
     const auto read = std::get<core::Hello>(travelled(core::FromWorker(hello)));

@@ -248,9 +248,6 @@ void AgentLink::Impl::heard(pb::AgentFrame frame) {
     for (pb::ToWorker& in : *frame.mutable_messages()) {
         if (in.has_read_output()) {
             answer(in.read_output());
-        } else if (in.has_agents()) {
-            if (on_agents_)
-                on_agents_({in.agents().addresses().begin(), in.agents().addresses().end()});
         } else {
             auto message = from_proto(std::move(in));
             if (!message) {
@@ -259,7 +256,10 @@ void AgentLink::Impl::heard(pb::AgentFrame frame) {
                            runtime::field::error(message.error())});
                 return present->cancel();
             }
-            if (*message && handler_.on_message) handler_.on_message(std::move(**message));
+            if (!*message) continue;
+            const auto* welcome = std::get_if<core::Welcome>(&**message);
+            if (welcome && !welcome->agents.empty() && on_agents_) on_agents_(welcome->agents);
+            if (handler_.on_message) handler_.on_message(std::move(**message));
         }
         if (call_ != present) return;
     }

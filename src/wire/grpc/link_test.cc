@@ -157,6 +157,8 @@ TEST_F(GrpcLink, TellsEveryWorkerWhereTheAgentsAre) {
     until([&] { return !first.agents.empty(); });
     TestWorker second(loop, link_to(agent.address()), "second");
     second.link.start();
+    until([&] { return agent.heard.size() == 2; });
+    agent.server.send("second", core::Welcome{"agent"});
     until([&] { return !second.agents.empty(); });
     agent.server.set_agents({"10.0.0.2:10005"});
     until([&] { return first.agents.size() == 2 && second.agents.size() == 2; });

@@ -96,7 +96,6 @@ class WorkerServer::Impl {
     void hello(Stream& stream, core::Hello message);
     void answered(Stream& stream, pb::Output answer);
     void forget(Stream& stream);
-    pb::ToWorker agents_message() const;
     Stream* find(const core::WorkerId& worker);
 
     const WorkerServerConfig config_;
@@ -422,7 +421,6 @@ void WorkerServer::Impl::hello(Stream& stream, core::Hello message) {
     stream.boot_ = message.boot_id;
     stream.node_ = message.node;
     workers_[stream.worker_] = &stream;
-    if (!agents_.empty()) stream.send(agents_message());
     log_.info(
         "worker connected",
         {runtime::field::worker(stream.worker_), {"node", stream.node_}, {"from", stream.peer_}});
@@ -475,13 +473,6 @@ WorkerServer::Impl::Stream* WorkerServer::Impl::find(const core::WorkerId& worke
     return at == workers_.end() ? nullptr : at->second;
 }
 
-pb::ToWorker WorkerServer::Impl::agents_message() const {
-    pb::ToWorker message;
-    for (const std::string& address : agents_)
-        message.mutable_agents()->add_addresses(address);
-    return message;
-}
-
 // ---- what others see
 
 WorkerServer::WorkerServer(WorkerServerConfig config, runtime::Loop& loop, runtime::Log& log)
@@ -503,11 +494,14 @@ void WorkerServer::set_agents(std::vector<std::string> addresses) {
     for (const auto& [worker, stream] : impl_->workers_)
         all.push_back(worker);
     for (const core::WorkerId& worker : all)
-        if (auto* stream = impl_->find(worker)) stream->send(impl_->agents_message());
+        send(worker, core::Welcome{});
 }
 
 void WorkerServer::send(const core::WorkerId& worker, core::ToWorker message) {
-    if (auto* stream = impl_->find(worker)) stream->send(to_proto(message));
+    auto* stream = impl_->find(worker);
+    if (!stream) return;
+    if (auto* welcome = std::get_if<core::Welcome>(&message)) welcome->agents = impl_->agents_;
+    stream->send(to_proto(message));
 }
 
 void WorkerServer::set_handler(Handler handler) {

@@ -48,7 +48,8 @@ class WorkerServer final : public AgentEnd, public OutputSource {
 
     // ---- on the loop
 
-    // HOST:PORT of all live agents, this one included; every worker is told, also later ones.
+    // HOST:PORT of all live agents, this one included. Every worker is told now, and every later
+    // one with its Welcome.
     void set_agents(std::vector<std::string> addresses);
     void send(const core::WorkerId& worker, core::ToWorker message) override;
     void set_handler(Handler handler) override;
