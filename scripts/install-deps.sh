@@ -11,7 +11,7 @@ build_packages='g++ cmake ninja-build ccache mold pkgconf git
  libgrpc++-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev libabsl-dev
  libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev
  libssl-dev libcurl4-openssl-dev libre2-dev libsqlite3-dev libspdlog-dev libfmt-dev
- libcli11-dev libtomlplusplus-dev prometheus-cpp-dev tzdata ca-certificates'
+ libcli11-dev libtomlplusplus-dev libyaml-cpp-dev prometheus-cpp-dev tzdata ca-certificates'
 test_packages='libgtest-dev libgmock-dev librapidcheck-dev python3
  curl etcd-server etcd-client openssl'
 bench_packages='libgtest-dev libgmock-dev libbenchmark-dev wrk nginx-light curl python3

@@ -1,5 +1,6 @@
 #include "app/client_machine.h"
 
+#include <pwd.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -9,6 +10,9 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+
+#include "cli/toml/parse_toml.h"
+#include "cli/yaml/parse_yaml.h"
 
 namespace khronos::app {
 namespace {
@@ -41,7 +45,21 @@ Terminal this_terminal() {
         terminal.color = !no_color || *no_color == '\0';
     }
     terminal.interactive = isatty(STDIN_FILENO) != 0 && isatty(STDERR_FILENO) != 0;
+    terminal.progress = isatty(STDERR_FILENO) != 0;
     return terminal;
+}
+
+std::string machine_timezone() {
+    if (auto name = read_first_line("/etc/timezone"); name && !name->empty()) return *name;
+    std::error_code error;
+    const std::string target = fs::read_symlink("/etc/localtime", error).string();
+    constexpr std::string_view kFolder = "/zoneinfo/";
+    const std::size_t at = target.find(kFolder);
+    return at == target.npos ? "" : target.substr(at + kFolder.size());
+}
+
+bool is_user_of_this_machine(std::string_view name) {
+    return getpwnam(std::string(name).c_str()) != nullptr;
 }
 
 std::expected<std::vector<cli::SourceFile>, std::string> read_sources(const std::string& path) {
@@ -51,7 +69,9 @@ std::expected<std::vector<cli::SourceFile>, std::string> read_sources(const std:
         for (fs::directory_iterator at(path, error), end; !error && at != end; at.increment(error))
             if (is_source(at->path())) paths.push_back(at->path());
         if (error) return std::unexpected(error.message());
-        if (paths.empty()) return std::unexpected(std::string("no file in it ends in .json"));
+        if (paths.empty())
+            return std::unexpected(
+                std::string("no file in it ends in .json, .yaml, .yml or .toml"));
         std::sort(paths.begin(), paths.end());
     } else {
         paths.emplace_back(path);
@@ -63,6 +83,14 @@ std::expected<std::vector<cli::SourceFile>, std::string> read_sources(const std:
         files.push_back({file.string(), std::move(*text)});
     }
     return files;
+}
+
+std::expected<std::vector<boost::json::value>, std::string> parse_source(cli::SourceFormat format,
+                                                                         const std::string& text) {
+    if (format == cli::SourceFormat::yaml) return cli::parse_yaml(text);
+    auto value = cli::toml_document(text);
+    if (!value) return std::unexpected(value.error());
+    return std::vector{std::move(*value)};
 }
 
 std::expected<std::string, std::string> read_first_line(const std::string& path) {

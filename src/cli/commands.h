@@ -6,6 +6,7 @@
 // own on, 124 when time is up.
 #pragma once
 
+#include <boost/json/value.hpp>
 #include <cstdint>
 #include <expected>
 #include <functional>
@@ -36,6 +37,7 @@ struct Options {
     bool yes = false;          // do not ask
     bool color = false;        // a terminal that may be coloured
     bool interactive = false;  // somebody can answer a question
+    bool progress = false;     // somebody sees standard error: long work may show how far it is
     int width = 0;             // of the terminal, in columns; 0: none, nothing is cut
 };
 
@@ -44,6 +46,7 @@ struct SourceFile {
     std::string name;
     std::string text;
 };
+enum class SourceFormat : std::uint8_t { json, yaml, toml };
 
 struct Session {
     HttpClient& http;
@@ -54,6 +57,11 @@ struct Session {
     std::function<std::expected<std::vector<SourceFile>, std::string>(const std::string&)> read;
     std::function<MonoTime()> now;
     std::function<void(Duration)> pause;
+    // The documents of a YAML text, or the one of a TOML text.
+    std::function<std::expected<std::vector<boost::json::value>, std::string>(SourceFormat,
+                                                                              const std::string&)>
+        parse;
+    std::function<WallTime()> wall;
 };
 
 // ---- khronos job
@@ -116,6 +124,26 @@ struct ExecutionLogsArgs {
 };
 int execution_logs(const Options& options, const ExecutionLogsArgs& args, Session& session);
 int execution_cancel(const Options& options, const std::vector<std::string>& ids, Session& session);
+
+// ---- khronos import
+
+struct ImportCrontabArgs {
+    std::vector<std::string> files;   // `-` is standard input
+    std::optional<bool> system = {};  // whether a user's name stands before each command
+    std::string prefix = {};          // of the jobs' names
+    std::string timezone = {};        // of what no CRON_TZ says: the machine's, for cron
+    std::string user = {};            // run_as of crontabs without users
+    bool dry_run = false;             // asks no agent; -o json prints what would be saved
+    std::function<bool(std::string_view)> is_user = {};  // of this machine
+};
+// 1 where a line could not be understood or saved; the others are imported.
+int import_crontab(const Options& options, const ImportCrontabArgs& args, Session& session);
+
+struct ImportDkronArgs {
+    std::vector<std::string> files;  // lists of jobs, as Dkron's GET /v1/jobs answers
+    bool dry_run = false;            // lets the agent check, saves nothing
+};
+int import_dkron(const Options& options, const ImportDkronArgs& args, Session& session);
 
 // ---- the rest
 

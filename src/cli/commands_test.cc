@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <boost/json/parse.hpp>
+
 #include "cli/fake_agent_test.h"
 
 namespace khronos::cli {
@@ -131,7 +133,8 @@ TEST(JobApply, ChecksEverythingBeforeItSavesAnything) {
         R"({"detail":"no","errors":[{"field":"schedul","message":"unknown key; did you mean schedule?"}]})");
     EXPECT_EQ(job_apply(run.options, {.files = {"d"}}, run.session), kFailed);
     EXPECT_EQ(run.err.str(), "error: d/b.json[0]: schedul: unknown key; did you mean schedule?\n");
-    EXPECT_THAT(run.agent.lines(), ElementsAre("PUT /v1/jobs/a?dry_run", "PUT /v1/jobs/b?dry_run"));
+    EXPECT_THAT(run.agent.lines(),
+                ElementsAre("PUT /v1/jobs/a?dry_run", "GET /v1/jobs/a", "PUT /v1/jobs/b?dry_run"));
     EXPECT_THAT(run.agent.asked[0].headers, testing::Contains(std::pair<std::string, std::string>(
                                                 "Prefer", "handling=strict")));
 }
@@ -163,7 +166,7 @@ TEST(JobApply, RefusesWhatItCannotRead) {
     EXPECT_THAT(run.err.str(), HasSubstr("missing: No such file"));
     run.files["a"] = {{"a.yaml", "name: a"}};
     EXPECT_EQ(job_apply(run.options, {.files = {"a"}}, run.session), kFailed);
-    EXPECT_THAT(run.err.str(), HasSubstr("a.yaml: only JSON is read yet"));
+    EXPECT_THAT(run.err.str(), HasSubstr("a.yaml: line 1: not understood"));
     run.files["twice"] = {{"t.json", R"([{"name":"a"},{"name":"a"}])"}};
     run.agent.on("PUT /v1/jobs/a?dry_run", 200, "{}");
     EXPECT_EQ(job_apply(run.options, {.files = {"twice"}}, run.session), kFailed);
@@ -171,6 +174,37 @@ TEST(JobApply, RefusesWhatItCannotRead) {
     run.files["empty"] = {{"e.json", "[]"}};
     EXPECT_EQ(job_apply(run.options, {.files = {"empty"}}, run.session), kFailed);
     EXPECT_THAT(run.err.str(), HasSubstr("there is no job in what was given"));
+}
+
+TEST(JobApply, TakesEveryFormatAndShapeOfADocument) {
+    const auto names = [](const std::string& file, const std::string& text) {
+        Bench run;
+        const auto one = boost::json::parse(R"({"name":"one"})");
+        const auto list = boost::json::parse(R"({"jobs":[{"name":"two"},{"name":"three"}]})");
+        run.parsed[{SourceFormat::yaml, text}] = {one, list};
+        run.parsed[{SourceFormat::toml, text}] = {list};
+        run.files["f"] = {{file, text}};
+        run.in.str(text);
+        for (const char* name : {"one", "two", "three"}) {
+            run.agent.on(std::string("PUT /v1/jobs/") + name + "?dry_run", 200, "{}");
+            run.agent.on(std::string("PUT /v1/jobs/") + name, 201, "{}");
+        }
+        EXPECT_EQ(job_apply(run.options, {.files = {file.empty() ? "-" : "f"}}, run.session), kDone)
+            << run.err.str();
+        return run.out.str();
+    };
+    const std::string yaml = "job one created\njob two created\njob three created\n";
+    const std::string toml = "job two created\njob three created\n";
+    EXPECT_EQ(names("a.yaml", "x"), yaml);
+    EXPECT_EQ(names("a.yml", "x"), yaml);
+    EXPECT_EQ(names("a.toml", "x"), toml);
+    EXPECT_EQ(names("a.json", R"({"job":[{"name":"two"}]})"), "job two created\n");
+    // Standard input has no name that says what it is.
+    EXPECT_EQ(names("", "name: one\ncommand: a=b"), yaml);
+    EXPECT_EQ(names("", "# a\nname: one"), yaml);
+    EXPECT_EQ(names("", "name = 'a: b'\n"), toml);
+    EXPECT_EQ(names("", "[[jobs]]\nname = \"two\"\n"), toml);
+    EXPECT_EQ(names("", R"( [{"name":"one"}])"), "job one created\n");
 }
 
 // ---- run and logs

@@ -48,7 +48,10 @@ struct Bench {
     std::istringstream in;
     std::ostringstream out, err;
     std::map<std::string, std::vector<SourceFile>> files;
+    // What a text of YAML or TOML means.
+    std::map<std::pair<SourceFormat, std::string>, std::vector<boost::json::value>> parsed;
     MonoTime clock{0};
+    WallTime wall = WallTime::from_seconds(1767225600);  // 2026-01-01T00:00:00Z
     Session session{
         agent,
         in,
@@ -60,7 +63,14 @@ struct Bench {
             return found->second;
         },
         [this] { return clock; },
-        [this](Duration d) { clock = clock + d; }};
+        [this](Duration d) { clock = clock + d; },
+        [this](SourceFormat format, const std::string& text)
+            -> std::expected<std::vector<boost::json::value>, std::string> {
+            const auto found = parsed.find({format, text});
+            if (found == parsed.end()) return std::unexpected("line 1: not understood");
+            return found->second;
+        },
+        [this] { return wall; }};
 };
 
 }  // namespace khronos::cli

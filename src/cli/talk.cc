@@ -78,12 +78,14 @@ void Talk::error(const HttpAnswer& answer, const std::string& subject) {
     error(fmt::format("{}{} (HTTP {})", head, text, answer.status));
 }
 
-void Talk::remarks(const HttpAnswer& answer) {
+void Talk::remarks(const HttpAnswer& answer, const std::string& subject) {
+    const std::string head = subject.empty() ? "" : subject + ": ";
     for (const auto& [name, value] : answer.headers) {
         if (name != "Warning" && name != "warning") continue;
         const std::size_t first = value.find('"');
         const std::size_t last = value.rfind('"');
-        if (first != value.npos && last > first) remark(value.substr(first + 1, last - first - 1));
+        if (first != value.npos && last > first)
+            remark(head + value.substr(first + 1, last - first - 1));
     }
 }
 

@@ -25,7 +25,7 @@ class Talk {
     void error(const std::string& message);  // `error: ...`
     void error(const HttpAnswer& answer, const std::string& subject);
     // What the agent warned of, unless --quiet.
-    void remarks(const HttpAnswer& answer);
+    void remarks(const HttpAnswer& answer, const std::string& subject = "");
     void remark(const std::string& message);
 
     // A document, for Format json and yaml; false for the others.

@@ -22,6 +22,8 @@ constexpr Leaf kLeaves[] = {
     {"worker/curl", ""},
     {"api/http", ""},
     {"cli/curl", ""},
+    {"cli/yaml", ""},
+    {"cli/toml", ""},
 };
 
 constexpr Library kLibraries[] = {
@@ -44,7 +46,8 @@ constexpr Library kLibraries[] = {
     {"spdlog/", "runtime/spdlog/"},
     {"prometheus/", "runtime/prometheus/"},
     {"CLI/", "app/"},
-    {"toml++/", "app/config_toml"},
+    {"toml++/", "app/config_toml,cli/toml/"},
+    {"yaml-cpp/", "cli/yaml/"},
     {"google/protobuf/", "store/codec,wire/,store/etcd/"},
     {"khronos/store/v1/", "store/codec"},
     {"khronos/worker/v1/", "wire/"},

@@ -1,0 +1,75 @@
+// The words of the client's command line, as CLI11's tree. Each subject has a file that adds its
+// commands; client_command.cc puts them together and runs the one that was chosen.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/commands.h"
+#include "cli/cron_commands.h"
+
+namespace khronos::app {
+
+// Everything the words can say. The chosen command is left in `run`.
+struct Words {
+    CLI::App app{"A fault-tolerant distributed job scheduler", "khronos"};
+    cli::Options options;
+    std::string format = "table";
+    std::string token_file, ca_file, cert_file, key_file;
+    std::string timeout;  // of a request; of a wait where the command has one of its own
+    bool server_named = false;
+    std::function<int(cli::Session&)> run;
+    std::string wrong;  // what CLI11 cannot see
+
+    cli::JobListArgs list;
+    cli::JobApplyArgs apply;
+    cli::JobRunArgs run_args;
+    cli::JobNextArgs next;
+    cli::ExecutionListArgs executions;
+    cli::ExecutionLogsArgs logs;
+    cli::CronNextArgs cron_next;
+    cli::CronTextArgs cron_text;
+    cli::ImportCrontabArgs crontab;
+    cli::ImportDkronArgs dkron;
+    std::string name;
+    std::vector<std::string> names;
+
+    CLI::App* command(CLI::App* parent, const std::string& what, const std::string& does) {
+        CLI::App* sub = parent->add_subcommand(what, does);
+        sub->fallthrough();
+        return sub;
+    }
+    // A command that only groups others.
+    CLI::App* group(CLI::App* parent, const std::string& what, const std::string& does) {
+        CLI::App* sub = command(parent, what, does);
+        sub->require_subcommand(1);
+        return sub;
+    }
+    void on(CLI::App* sub, std::function<int(cli::Session&)> what) {
+        sub->callback([this, what = std::move(what)] { run = what; });
+    }
+    // What the help ends with: lines to type.
+    static void examples(CLI::App* sub, const std::vector<std::string>& lines) {
+        std::string text = "Examples:";
+        for (const std::string& line : lines)
+            text += "\n  " + line;
+        sub->footer(text);
+    }
+
+    // --timeout; nothing, and `wrong`, where it is no duration.
+    Duration wait_limit();
+};
+
+void add_job_words(Words& w);
+void add_execution_words(Words& w);
+void add_import_words(Words& w);
+void add_cron_words(Words& w);
+void add_other_words(Words& w);
+
+WallTime wall_now();
+MonoTime mono_now();
+
+}  // namespace khronos::app

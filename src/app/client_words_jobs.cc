@@ -1,0 +1,79 @@
+// `khronos job`, as words.
+#include "app/client_words.h"
+
+namespace khronos::app {
+namespace {
+
+void add_job_reading(Words& w, CLI::App* job) {
+    CLI::App* list = w.command(job, "list", "the jobs");
+    list->add_option("--contains", w.list.contains, "only those with this in their name");
+    list->add_option("--status", w.list.status,
+                     "only those with this status: success, failed, running or untriggered");
+    list->add_option("-l,--label", w.list.labels, "only those with this metadata, KEY=VALUE");
+    list->add_option("--sort", w.list.sort, "column to sort by")
+        ->check(CLI::IsMember({"name", "displayname", "schedule", "success_count", "error_count",
+                               "last_success", "last_error", "next"}))
+        ->capture_default_str();
+    list->add_flag("--descending", w.list.descending, "the other way round");
+    list->add_option("--limit", w.list.limit, "at most so many");
+    w.on(list, [&w](cli::Session& s) { return cli::job_list(w.options, w.list, s); });
+
+    CLI::App* get = w.command(job, "get", "one job");
+    get->add_option("NAME", w.name)->required();
+    w.on(get, [&w](cli::Session& s) { return cli::job_get(w.options, w.name, s); });
+
+    CLI::App* next = w.command(job, "next", "when a job runs next");
+    next->add_option("NAME", w.next.name)->required();
+    next->add_option("-n", w.next.count, "how many times")->capture_default_str();
+    next->add_option("--from", w.next.from, "from this time on, RFC 3339; else from now");
+    w.on(next, [&w](cli::Session& s) { return cli::job_next(w.options, w.next, s); });
+
+    CLI::App* history = w.command(job, "history", "what a job's ticks and runs became");
+    history->add_option("NAME", w.executions.job)->required();
+    history->add_option("--limit,-n", w.executions.limit, "at most so many")->capture_default_str();
+    w.on(history,
+         [&w](cli::Session& s) { return cli::execution_list(w.options, w.executions, s); });
+}
+
+void add_job_writing(Words& w, CLI::App* job) {
+    CLI::App* apply = w.command(job, "apply", "make the jobs be as files say");
+    apply->add_option("-f,--file", w.apply.files, "a file, a directory, or - for standard input");
+    apply->add_flag("--dry-run", w.apply.dry_run, "only say what would change");
+    w.on(apply, [&w](cli::Session& s) { return cli::job_apply(w.options, w.apply, s); });
+
+    CLI::App* remove = w.command(job, "delete", "delete jobs");
+    remove->add_option("NAME", w.names)->required();
+    w.on(remove, [&w](cli::Session& s) { return cli::job_delete(w.options, w.names, s); });
+
+    for (const bool paused : {true, false}) {
+        CLI::App* pause = paused ? w.command(job, "pause", "stop jobs from running by themselves")
+                                 : w.command(job, "resume", "let jobs run by themselves again");
+        pause->add_option("NAME", w.names)->required();
+        w.on(pause, [&w, paused](cli::Session& s) {
+            return cli::job_pause(w.options, w.names, paused, s);
+        });
+    }
+
+    CLI::App* run = w.command(job, "run", "run a job now");
+    run->add_option("NAME", w.run_args.name)->required();
+    run->add_option("--payload", w.run_args.payload, "JSON for this run only");
+    run->add_option("--idempotency-key", w.run_args.idempotency_key,
+                    "the same key runs the job only once");
+    run->add_flag("--wait", w.run_args.wait,
+                  "print its output, wait for its end and exit as the job did");
+    run->add_option("--timeout", w.timeout, "of the wait, such as 5m; then exit 124");
+    w.on(run, [&w](cli::Session& s) {
+        w.run_args.timeout = w.wait_limit();
+        return w.wrong.empty() ? cli::job_run(w.options, w.run_args, s) : cli::kUsage;
+    });
+}
+
+}  // namespace
+
+void add_job_words(Words& w) {
+    CLI::App* job = w.group(&w.app, "job", "the jobs: what to run and when");
+    add_job_reading(w, job);
+    add_job_writing(w, job);
+}
+
+}  // namespace khronos::app
