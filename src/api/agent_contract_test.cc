@@ -81,21 +81,6 @@ TEST(AgentRoutes, MetricsAre404WhereTheyAreOff) {
     EXPECT_THAT(on.header("Content-Type"), StartsWith("text/plain; version=0.0.4"));
 }
 
-TEST(AgentRoutes, StatsTakeDaysAsDkronDoes) {
-    World world;
-    EXPECT_EQ(world.ask("GET /v1/stats").status, 501);
-    std::vector<int> asked;
-    world.services.daily_counts = [&](int days, Done<std::vector<DayCount>> done) {
-        asked.push_back(days);
-        done(std::vector{DayCount{WallTime::from_seconds(1769558400), 42, 3}});
-    };
-    EXPECT_EQ(world.ask("GET /v1/stats").body,
-              R"({"stats":[{"date":"2026-01-28T00:00:00Z","success_count":42,"failed_count":3}]})");
-    for (const char* days : {"7", "0", "-3", "x", "9999"})
-        world.ask(std::string("GET /v1/stats?days=") + days);
-    EXPECT_THAT(asked, ElementsAre(30, 7, 30, 30, 30, 365));
-}
-
 TEST(AgentRoutes, TheFrontPageIsForThoseWhoReadHtml) {
     World world;
     const Answer page = world.ask("GET /", "", {{"Accept", "text/html"}});
@@ -104,10 +89,10 @@ TEST(AgentRoutes, TheFrontPageIsForThoseWhoReadHtml) {
     EXPECT_EQ(world.ask("GET /", "", {{"Accept", "application/json"}}).status, 404);
 }
 
-TEST(AgentRoutes, WhatIsPromisedAndNotThereSaysSo) {
+TEST(AgentRoutes, WhatThisAgentCannotDoSaysSo) {
     World world;
-    for (const char* line :
-         {"GET /openapi.json", "GET /v1/workers", "GET /v1/shards", "POST /v1/leave"}) {
+    for (const char* line : {"GET /v1/workers", "GET /v1/applications", "POST /v1/workers/w/drain",
+                             "POST /v1/leave"}) {
         const Answer answer = world.ask(line);
         EXPECT_EQ(answer.status, 501) << line;
         EXPECT_EQ(answer.header("Content-Type"), "application/problem+json") << line;

@@ -8,7 +8,7 @@
 
 #include "api/execution_read.h"
 #include "api/json_text.h"
-#include "api/paging.h"
+#include "api/member_json.h"
 #include "api/reply.h"
 #include "api/routes.h"
 #include "store/keys.h"
@@ -19,46 +19,10 @@ namespace {
 namespace json = boost::json;
 namespace keys = store::keys;
 
-std::string_view to_text(Member::Status status) {
-    switch (status) {
-        case Member::Status::none:
-            return "none";
-        case Member::Status::alive:
-            return "alive";
-        case Member::Status::leaving:
-            return "leaving";
-        case Member::Status::left:
-            return "left";
-        case Member::Status::failed:
-            return "failed";
-    }
-    return "none";
-}
-
 json::object map_json(const core::StringMap& map) {
     json::object object;
     for (const auto& [key, value] : map)
         object.emplace(key, value);
-    return object;
-}
-
-// The protocol numbers are Serf's, which Dkron's clients have fields for; there is no Serf here.
-json::object member_json(const Member& member, bool in_list) {
-    json::object object{{"Name", member.name},
-                        {"Addr", member.address},
-                        {"Port", member.port},
-                        {"Tags", map_json(member.tags)},
-                        {"Status", static_cast<int>(member.status)},
-                        {"ProtocolMin", 1},
-                        {"ProtocolMax", 5},
-                        {"ProtocolCur", 2},
-                        {"DelegateMin", 2},
-                        {"DelegateMax", 5},
-                        {"DelegateCur", 4}};
-    if (in_list) {
-        object.emplace("id", member.name);
-        object.emplace("statusText", to_text(member.status));
-    }
     return object;
 }
 
@@ -96,7 +60,7 @@ void about(Context& context, Call call, Responder responder) {
 void members(Context& context, Call call, Responder responder) {
     json::array list;
     for (const Member& member : members_of(context.services))
-        list.push_back(member_json(member, true));
+        list.push_back(to_json(member, MemberForm::in_list));
     const std::string count = std::to_string(list.size());
     Reply(call, std::move(responder)).json(200, list, {{"X-Total-Count", count}});
 }
@@ -104,7 +68,7 @@ void members(Context& context, Call call, Responder responder) {
 void leader(Context& context, Call call, Responder responder) {
     Reply reply(call, std::move(responder));
     for (const Member& member : members_of(context.services))
-        if (member.leads) return reply.json(200, member_json(member, false));
+        if (member.leads) return reply.json(200, to_json(member, MemberForm::leader));
     reply.json(500, nullptr);
 }
 
@@ -160,26 +124,6 @@ void metrics(Context& context, Call call, Responder responder) {
                context.services.metrics()});
 }
 
-// ---- statistics
-
-void stats(Context& context, Call call, Responder responder) {
-    auto reply = std::make_shared<Reply>(call, std::move(responder));
-    if (!context.services.daily_counts)
-        return reply->refuse(501, "", {invalid("", "this agent does not count runs by day yet")});
-    constexpr int kDays = 30, kDaysMost = 365;
-    int days = static_cast<int>(number_of(call.query, "days", 0, kDaysMost, kDays));
-    if (days == 0) days = kDays;
-    context.services.daily_counts(days, [reply](auto counts) {
-        if (!counts) return reply->refuse(counts.error());
-        json::array list;
-        for (const DayCount& count : *counts)
-            list.push_back(json::object{{"date", to_rfc3339(count.day)},
-                                        {"success_count", count.succeeded},
-                                        {"failed_count", count.failed}});
-        reply->json(200, json::object{{"stats", std::move(list)}});
-    });
-}
-
 // ---- the pause of submissions
 
 void show_pause(Context& context, Call call, Responder responder) {
@@ -198,6 +142,8 @@ void set_pause(Context& context, Call call, Responder responder, bool pause) {
         txn.operations.push_back(store::Put{key, call.actor.empty() ? "?" : call.actor, {}});
     else
         txn.operations.push_back(store::Erase{key});
+    txn.operations.push_back(audit_entry(context.services, reply->actor(),
+                                         pause ? "submissions.pause" : "submissions.unpause", ""));
     context.services.store.write(std::move(txn), [reply, pause](auto outcome) {
         if (std::holds_alternative<store::Applied>(outcome))
             return reply->json(200, json::object{{"paused", pause}});
@@ -263,7 +209,6 @@ void add_agent_routes(std::vector<Route>& routes, Context& context) {
     add(Method::get, "/v1/members", Permission::viewer, "getMember", members);
     add(Method::get, "/v1/leader", Permission::viewer, "getLeader", leader);
     add(Method::get, "/v1/isleader", Permission::viewer, "isLeader", isleader);
-    add(Method::get, "/v1/stats", Permission::viewer, "getStats", stats);
     add(Method::get, "/v1/pause", Permission::viewer, "getPause", show_pause);
     add(Method::post, "/v1/pause", Permission::admin, "pause", set_pause_to(true));
     add(Method::post, "/v1/unpause", Permission::admin, "unpause", set_pause_to(false));

@@ -9,6 +9,7 @@
 #include "api/execution_json.h"
 #include "api/job_view.h"
 #include "api/json_text.h"
+#include "api/member_json.h"
 #include "api/shard_json.h"
 #include "store/codec.h"
 #include "store/keys.h"
@@ -35,8 +36,7 @@ constexpr std::string_view kWorkers = "workers/";
 // Makes the events of one batch.
 class Maker {
   public:
-    Maker(Services& services, std::uint32_t wanted)
-        : services_(services), wanted_(wanted), now_(services.loop.wall_now()) {}
+    Maker(Services& services, std::uint32_t wanted) : services_(services), wanted_(wanted) {}
 
     void take(const store::WatchEvent& change) {
         const std::string_view key = change.kv.key;
@@ -101,7 +101,7 @@ class Maker {
         if (!record) return;
         names_[record->uid] = record->spec.name;
         add(change, EventKind::job, record->spec.name, "job",
-            job_answer(*record, services_.catalog.stats(record->uid), now_));
+            job_answer(services_, *record, services_.catalog.stats(record->uid)));
     }
 
     // The end of a run writes its job's counters in the same transaction as its record, which
@@ -115,7 +115,7 @@ class Maker {
         const auto* entry = services_.catalog.find(name->second);
         const auto counted = store::decode<core::JobStats>(change.kv.value.view());
         if (!entry || entry->uid != *uid || !counted) return;
-        add(change, EventKind::job, name->second, "job", job_answer(*entry, *counted, now_));
+        add(change, EventKind::job, name->second, "job", job_answer(services_, *entry, *counted));
     }
 
     void shard(const store::WatchEvent& change) {
@@ -129,8 +129,14 @@ class Maker {
 
     void agent(const store::WatchEvent& change, std::string_view id) {
         if (!wants(EventKind::agent)) return;
-        add(change, EventKind::agent, "", change.deleted ? "agent_deleted" : "agent",
-            json::object{{"id", valid_utf8(id)}});
+        if (change.deleted)
+            return add(change, EventKind::agent, "", "agent_deleted",
+                       json::object{{"agent", valid_utf8(id)}});
+        const auto session = store::decode<core::AgentSession>(change.kv.value.view());
+        if (!session) return;
+        json::object data = to_json(member_of(*session), MemberForm::in_list);
+        data.emplace("agent", valid_utf8(id));
+        add(change, EventKind::agent, "", "agent", data);
     }
 
     void worker(const store::WatchEvent& change, std::string_view id) {
@@ -141,7 +147,6 @@ class Maker {
 
     Services& services_;
     const std::uint32_t wanted_;
-    const WallTime now_;
     EventBatch batch_;
     std::vector<const store::WatchEvent*> counted_;
     std::unordered_map<JobUid, std::string> names_;

@@ -25,6 +25,7 @@ constexpr std::size_t kLimitMost = 1000;
 constexpr std::size_t kLimitOtherwise = 100;
 // Records looked at for one answer; a filter that fits few of them gets a short page and a cursor.
 constexpr std::size_t kRowsRead = 2000;
+constexpr std::size_t kIdempotencyKeyBytes = 255;
 
 // ---- the list
 
@@ -140,6 +141,7 @@ void cancel(Context& context, Call call, Responder responder) {
                        const core::ExecutionId id = execution.id;
                        context.services.cancel(id, actor, [&context, reply, id](auto cancelled) {
                            if (!cancelled) return reply->problem(cancelled.error());
+                           context.audit(reply->actor(), "execution.cancel", core::to_text(id));
                            read_execution(context.services, id, [reply](auto found) {
                                if (!found) return reply->problem(found.error());
                                if (!*found) return reply->empty(202);
@@ -147,6 +149,41 @@ void cancel(Context& context, Call call, Responder responder) {
                            });
                        });
                    });
+}
+
+// An operator's retry is a new execution, of the job as it is now, with the payload of the old one.
+void retry(Context& context, Call call, Responder responder) {
+    auto reply = std::make_shared<Reply>(call, std::move(responder));
+    const std::string key(call.request.headers.find("Idempotency-Key").value_or(""));
+    if (key.size() > kIdempotencyKeyBytes)
+        return reply->problem(invalid("Idempotency-Key", "is too long"));
+    with_execution(
+        context.services, reply, call.path["execution"],
+        [&context, reply, key](const Execution& old) {
+            if (core::is_open(old.state))
+                return reply->problem({ErrorKind::conflict, "",
+                                       fmt::format("the execution is not over: {}; cancel it first",
+                                                   core::to_text(old.state))});
+            cluster::RunOptions options{old.payload, key, reply->actor().name,
+                                        core::TriggerKind::retry,
+                                        job_audit(context.services, reply->actor(), "job.retry")};
+            context.services.jobs.get(
+                old.job_name, [&context, reply, uid = old.id.uid,
+                               options = std::move(options)](auto found) mutable {
+                    if (!found) return reply->problem(found.error());
+                    if (!*found || (*found)->job.uid != uid)
+                        return reply->problem(
+                            {ErrorKind::conflict, "", "the execution's job is deleted"});
+                    context.services.jobs.run(
+                        (*found)->job.spec.name, std::move(options), [reply](auto id) {
+                            if (!id) return reply->problem(id.error());
+                            const std::string text = core::to_text(*id);
+                            reply->json(202, json::object{{"id", text}},
+                                        {{"Location", "/v1/executions/" + text},
+                                         {"Khronos-Execution", text}});
+                        });
+                });
+        });
 }
 
 }  // namespace
@@ -162,6 +199,8 @@ void add_execution_routes(std::vector<Route>& routes, Context& context) {
     add(Method::get, "/v1/executions/:execution", Permission::viewer, "getExecution", show);
     add(Method::post, "/v1/executions/:execution/cancel", Permission::runner, "cancelExecution",
         cancel);
+    add(Method::post, "/v1/executions/:execution/retry", Permission::runner, "retryExecution",
+        retry);
 }
 
 }  // namespace khronos::api

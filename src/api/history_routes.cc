@@ -135,8 +135,8 @@ void forget(Context& context, Call call, Responder responder) {
         erase_history(
             context.services, name, uid, [&context, reply, saved = std::move(saved)](auto erased) {
                 if (!erased) return reply->refuse(erased.error());
-                reply->json(
-                    200, job_answer(saved.job, core::JobStats{}, context.services.loop.wall_now()));
+                context.audit(reply->actor(), "job.forget_history", saved.job.spec.name);
+                reply->json(200, job_answer(context.services, saved.job, core::JobStats{}));
             });
     });
 }

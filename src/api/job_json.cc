@@ -304,6 +304,14 @@ json::value write_processors(const JobView& view) {
 // Only a record of a newer build can hold another word; clients that know two are shown one of
 // them, and `replace` and `queue` as they are, because a client that saves what it read must not
 // change the job.
+json::value write_dependents(const JobView& view) {
+    if (view.dependents.empty()) return nullptr;
+    json::array names;
+    for (const std::string& name : view.dependents)
+        names.push_back(json::string(name));
+    return names;
+}
+
 json::value write_concurrency(const JobView& view) {
     const std::string_view word = core::to_text(view.spec.concurrency);
     return json::string(word.empty() ? "allow" : word);
@@ -357,7 +365,7 @@ constexpr std::array kRows{
     Row{"tags", read_map<&JobSpec::tags, false>, write_map<&JobSpec::tags>},
     Row{"metadata", read_map<&JobSpec::metadata, false>, write_map<&JobSpec::metadata>},
     Row{"retries", read_number<&JobSpec::retries>, write_plain<&JobSpec::retries>},
-    Row{"dependent_jobs", read_over, [](const JobView&) -> json::value { return nullptr; }},
+    Row{"dependent_jobs", read_over, write_dependents},
     Row{"parent_job", read_string<&JobSpec::parent_job>, write_string<&JobSpec::parent_job>},
     Row{"processors", read_processors, write_processors},
     Row{"concurrency", read_concurrency, write_concurrency},

@@ -42,6 +42,7 @@ struct JobView {
     core::JobStats stats;
     std::string status;  // `success`, `failed`, `partially_failed`, `running` or empty
     WallTime next;       // unset: never
+    std::vector<std::string> dependents = {};
 };
 boost::json::object to_json(const JobView& view);
 

@@ -68,12 +68,12 @@ struct Listing {
 };
 
 void write_slice(Context& context, std::shared_ptr<Listing> listing) {
-    const WallTime now = context.services.loop.wall_now();
     const std::size_t end = std::min(listing->list.entries.size(), listing->written + kSlice);
     for (; listing->written < end; ++listing->written) {
         const auto& entry = listing->list.entries[listing->written];
         if (listing->body.size() > 1) listing->body += ',';
-        const auto job = job_answer(entry, context.services.catalog.stats(entry.uid), now);
+        const auto job =
+            job_answer(context.services, entry, context.services.catalog.stats(entry.uid));
         if (listing->reply.pretty()) listing->body += "\n    ";
         listing->body += write_json(job, listing->reply.pretty(), 1);
     }

@@ -4,11 +4,15 @@
 #include <memory>
 #include <utility>
 
+#include "api/execution_json.h"
+#include "api/execution_wait.h"
 #include "api/job_json.h"
 #include "api/job_view.h"
 #include "api/json_text.h"
 #include "api/reply.h"
 #include "api/routes.h"
+#include "base/duration.h"
+#include "cluster/job_peek.h"
 #include "core/model/validate.h"
 #include "store/keys.h"
 
@@ -18,6 +22,7 @@ namespace {
 constexpr std::string_view kUnparsable = "Unable to parse payload: ";
 constexpr std::string_view kInvalid = "Job validation failed: ";
 constexpr std::size_t kIdempotencyKeyBytes = 255;
+constexpr Duration kWaitMost = std::chrono::minutes(5);
 
 Error store_unavailable(const store::ReadError& error) {
     return {ErrorKind::unavailable, "", "the store does not answer: " + error.why};
@@ -74,18 +79,20 @@ void put(Context& context, std::shared_ptr<Saving> saving) {
     context.services.jobs.put(
         std::move(spec), saving->options, [&context, saving, conditional](auto saved) {
             if (!saved) {
-                const bool changed = conditional && saved.error().kind == ErrorKind::conflict;
-                return saving->reply.refuse(changed ? 412 : status_of(saved.error().kind), "",
-                                            {saved.error()});
+                const ErrorKind kind = saved.error().kind;
+                const int status = conditional && kind == ErrorKind::conflict ? 412
+                                   : saved.error().field == "Idempotency-Key" ? 422
+                                                                              : status_of(kind);
+                return saving->reply.refuse(status, "", {saved.error()});
             }
             context.wrote(saved->revision);
             Headers headers = job_headers(*saved);
             headers.add("Location", job_location(saved->job.spec.name));
+            if (saved->replayed) headers.add("Idempotent-Replayed", "true");
             for (const std::string& text : warnings_of(saving->document))
                 headers.add("Warning", warning(text));
-            saving->reply.json(
-                201, job_answer(saved->job, saved->stats, context.services.loop.wall_now()),
-                std::move(headers));
+            saving->reply.json(201, job_answer(context.services, saved->job, saved->stats),
+                               std::move(headers));
         });
 }
 
@@ -109,11 +116,37 @@ void check_precondition(Context& context, std::shared_ptr<Saving> saving) {
     });
 }
 
-void accept(Context& context, std::shared_ptr<Saving> saving) {
+void accept_child(Context& context, std::shared_ptr<Saving> saving) {
     if (saving->dry_run) {
         return saving->reply.json(200, to_json(JobView{saving->document.spec, {}, "", {}}));
     }
     check_precondition(context, std::move(saving));
+}
+
+// A job whose parent is its own descendant would never end to run.
+bool is_above(const cluster::Catalog& catalog, const std::string& name, std::string parent) {
+    constexpr int kGenerations = 1000;
+    for (int i = 0; i < kGenerations && !parent.empty(); ++i) {
+        if (parent == name) return true;
+        const auto* entry = catalog.find(parent);
+        const auto peek = entry ? cluster::peek_job(entry->record.view()) : std::nullopt;
+        parent = peek ? std::string(peek->parent_job) : std::string();
+    }
+    return false;
+}
+
+void accept(Context& context, std::shared_ptr<Saving> saving) {
+    const core::JobSpec& spec = saving->document.spec;
+    if (spec.parent_job.empty()) return accept_child(context, std::move(saving));
+    if (is_above(context.services.catalog, spec.name, spec.parent_job))
+        return saving->reply.refuse(400, kInvalid,
+                                    {invalid("parent_job", "is a descendant of the job itself")});
+    std::string parent = spec.parent_job;
+    context.services.jobs.get(std::move(parent), [&context, saving](auto found) {
+        if (!found) return saving->reply.refuse(found.error());
+        if (!*found) return saving->reply.text(404, "specified parent job not found");
+        accept_child(context, saving);
+    });
 }
 
 // A job that is saved again with a time that is over keeps it: only a new schedule is judged.
@@ -166,6 +199,12 @@ void save(Context& context, Call call, Responder responder, bool name_in_path) {
     auto saving = std::make_shared<Saving>(call, std::move(responder));
     if (name_in_path) saving->path_name = std::string(call.path["job"]);
     saving->options.updated_by = call.actor;
+    saving->options.audit = job_audit(context.services, saving->reply.actor());
+    saving->options.idempotency_key = call.request.headers.find("Idempotency-Key").value_or("");
+    if (saving->options.idempotency_key.size() > kIdempotencyKeyBytes)
+        return saving->reply.refuse(400, "", {invalid("Idempotency-Key", "is too long")});
+    saving->options.fingerprint = stable_hash(call.request.method_text + ' ' + call.request.target +
+                                              '\n' + call.request.body);
     saving->options.run_on_create = call.query.has("runoncreate");
     saving->precondition = Precondition(call.request.headers);
     saving->dry_run = call.query.has("dry_run");
@@ -193,16 +232,19 @@ void read(Context& context, Call call, Responder responder) {
             Headers headers = job_headers(**found);
             if (precondition.any() && !precondition.holds((*found)->revision))
                 return reply->raw({304, std::move(headers), {}});
-            reply->json(
-                200, job_answer((*found)->job, (*found)->stats, context.services.loop.wall_now()),
-                std::move(headers));
+            reply->json(200, job_answer(context.services, (*found)->job, (*found)->stats),
+                        std::move(headers));
         });
 }
 
 void remove_now(Context& context, std::shared_ptr<Reply> reply, std::string name,
                 std::optional<Revision> if_match, std::string actor) {
+    if (const auto children = context.services.catalog.children_of(name); !children.empty())
+        return reply->not_found(fmt::format(
+            "the job has dependent jobs, such as '{}': delete them first", children[0]));
     context.services.jobs.remove(
-        std::move(name), if_match, std::move(actor), [&context, reply, if_match](auto deleted) {
+        std::move(name), if_match, std::move(actor),
+        [&context, reply, if_match](auto deleted) {
             if (!deleted) {
                 const ErrorKind kind = deleted.error().kind;
                 if (kind == ErrorKind::not_found) return reply->no_such("job");
@@ -212,7 +254,8 @@ void remove_now(Context& context, std::shared_ptr<Reply> reply, std::string name
             context.wrote(deleted->revision);
             reply->json(200, to_json(JobView{deleted->job.spec, deleted->stats,
                                              deleted->stats.last_status, WallTime{}}));
-        });
+        },
+        job_audit(context.services, reply->actor()));
 }
 
 void remove(Context& context, Call call, Responder responder) {
@@ -246,29 +289,47 @@ std::expected<std::string, Error> payload_of(std::string_view body) {
     return write_json(*payload);
 }
 
+// 200 and the execution once it is over, or 202 and what is known of it.
+void answer_when_over(Context& context, const std::shared_ptr<Reply>& reply,
+                      const core::ExecutionId& id, Duration patience, Headers headers) {
+    wait_for_end(context.services, id, patience,
+                 [reply, headers = std::move(headers)](auto execution) mutable {
+                     if (!execution) return reply->refuse(execution.error());
+                     if (!*execution) return reply->json(202, nullptr, std::move(headers));
+                     const bool over = !core::is_open((*execution)->state);
+                     reply->json(over ? 200 : 202, to_json(**execution), std::move(headers));
+                 });
+}
+
 void run(Context& context, Call call, Responder responder) {
     auto reply = std::make_shared<Reply>(call, std::move(responder));
     auto payload = payload_of(call.request.body);
     if (!payload) return reply->refuse(400, kUnparsable, {payload.error()});
-    if (call.query.has("wait"))
-        return reply->refuse(501, "",
-                             {invalid("wait",
-                                      "a run that is waited for is not supported yet; ask "
-                                      "for the execution instead")});
+    std::optional<Duration> patience;
+    if (const auto text = call.query.get("wait")) {
+        const auto duration = parse_duration(text->empty() ? "30s" : *text);
+        if (!duration || *duration <= Duration(0))
+            return reply->refuse(400, "",
+                                 {invalid("wait", "must be a duration above zero, such as 30s")});
+        patience = std::min(*duration, kWaitMost);
+    }
     const std::string_view key = call.request.headers.find("Idempotency-Key").value_or("");
     if (key.size() > kIdempotencyKeyBytes)
         return reply->refuse(
             400, "",
             {invalid("Idempotency-Key", fmt::format("has {} bytes, at most {} are allowed",
                                                     key.size(), kIdempotencyKeyBytes))});
-    cluster::RunOptions options{std::move(*payload), std::string(key), call.actor};
+    cluster::RunOptions options{std::move(*payload), std::string(key), call.actor,
+                                core::TriggerKind::manual,
+                                job_audit(context.services, reply->actor(), "job.run")};
     std::string name(call.path["job"]);
-    context.services.jobs.get(name, [&context, reply, name,
+    context.services.jobs.get(name, [&context, reply, name, patience,
                                      options = std::move(options)](auto found) mutable {
         if (!found) return reply->refuse(found.error());
         if (!*found) return reply->no_such("job");
         context.services.jobs.run(
-            name, std::move(options), [&context, reply, saved = std::move(**found)](auto id) {
+            name, std::move(options),
+            [&context, reply, patience, saved = std::move(**found)](auto id) {
                 if (!id) {
                     if (id.error().kind == ErrorKind::not_found) return reply->no_such("job");
                     return reply->refuse(id.error());
@@ -277,8 +338,9 @@ void run(Context& context, Call call, Responder responder) {
                 Headers headers = job_headers(saved);
                 headers.add("Location", job_location(saved.job.spec.name) + "/executions/" + text);
                 headers.add("Khronos-Execution", text);
-                reply->json(200,
-                            job_answer(saved.job, saved.stats, context.services.loop.wall_now()),
+                if (patience)
+                    return answer_when_over(context, reply, *id, *patience, std::move(headers));
+                reply->json(200, job_answer(context.services, saved.job, saved.stats),
                             std::move(headers));
             });
     });
@@ -306,9 +368,10 @@ void toggle(Context& context, Call call, Responder responder) {
             context.wrote(saved->revision);
             Headers headers = job_headers(*saved);
             headers.add("Location", job_location(saved->job.spec.name));
-            reply->json(200, job_answer(saved->job, saved->stats, context.services.loop.wall_now()),
+            reply->json(200, job_answer(context.services, saved->job, saved->stats),
                         std::move(headers));
-        });
+        },
+        job_audit(context.services, reply->actor()));
 }
 
 }  // namespace

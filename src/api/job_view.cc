@@ -39,15 +39,18 @@ bool names(const std::vector<std::string>& tags, Revision present) {
 
 }  // namespace
 
-boost::json::object job_answer(const core::Job& job, const core::JobStats& stats, WallTime now) {
-    return to_json(JobView{job.spec, stats, stats.last_status, cluster::next_run(job, now)});
+boost::json::object job_answer(const Services& services, const core::Job& job,
+                               const core::JobStats& stats) {
+    return to_json(JobView{job.spec, stats, stats.last_status,
+                           cluster::next_run(job, services.loop.wall_now()),
+                           services.catalog.children_of(job.spec.name)});
 }
 
-boost::json::object job_answer(const cluster::CatalogEntry& entry, const core::JobStats& stats,
-                               WallTime now) {
+boost::json::object job_answer(const Services& services, const cluster::CatalogEntry& entry,
+                               const core::JobStats& stats) {
     const auto job = store::decode<core::Job>(entry.record.view());
     if (!job) return {};
-    return job_answer(*job, stats, now);
+    return job_answer(services, *job, stats);
 }
 
 std::string etag_of(Revision revision) {

@@ -5,16 +5,18 @@
 #include <string>
 
 #include "api/http_types.h"
+#include "api/services.h"
 #include "base/ids.h"
 #include "cluster/catalog.h"
 #include "cluster/job_writer.h"
 
 namespace khronos::api {
 
-boost::json::object job_answer(const core::Job& job, const core::JobStats& stats, WallTime now);
+boost::json::object job_answer(const Services& services, const core::Job& job,
+                               const core::JobStats& stats);
 // An empty object where the record cannot be read.
-boost::json::object job_answer(const cluster::CatalogEntry& entry, const core::JobStats& stats,
-                               WallTime now);
+boost::json::object job_answer(const Services& services, const cluster::CatalogEntry& entry,
+                               const core::JobStats& stats);
 
 std::string etag_of(Revision revision);           // `"17"`
 std::string job_location(std::string_view name);  // `/v1/jobs/<name>`

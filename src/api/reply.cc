@@ -64,7 +64,8 @@ Reply::Reply(const Call& call, Responder responder)
     : responder_(std::move(responder)),
       pretty_(call.query.has("pretty")),
       wants_problems_(
-          call.request.headers.find("Accept").value_or("").contains("application/problem+json")) {}
+          call.request.headers.find("Accept").value_or("").contains("application/problem+json")),
+      actor_{call.actor, call.request.peer_address} {}
 
 void Reply::json(int status, const json::value& value, Headers headers) {
     headers.set("Content-Type", "application/json; charset=utf-8");
@@ -83,8 +84,12 @@ void Reply::refuse(int status, std::string_view prefix, const std::vector<Error>
 }
 
 void Reply::no_such(std::string_view what) {
+    not_found(fmt::format("there is no such {}", what));
+}
+
+void Reply::not_found(std::string_view sentence) {
     if (wants_problems_)
-        problem({ErrorKind::not_found, "", fmt::format("there is no such {}", what)});
+        problem({ErrorKind::not_found, "", std::string(sentence)});
     else
         empty(404);
 }

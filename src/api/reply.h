@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/audit.h"
 #include "api/http_types.h"
 #include "api/router.h"
 #include "base/error.h"
@@ -39,16 +40,19 @@ class Reply {
     // Of the shared routes. `prefix` begins Dkron's sentence.
     void refuse(int status, std::string_view prefix, const std::vector<Error>& errors);
     void refuse(const Error& error) { refuse(status_of(error.kind), "", {error}); }
-    // 404 without a body, as Dkron says that there is no such job.
+    // 404 without a body, as Dkron says that there is no such job, and much else.
     void no_such(std::string_view what);
+    void not_found(std::string_view sentence);
 
     bool pretty() const { return pretty_; }
+    const Actor& actor() const { return actor_; }  // who asked
     Stream begin_stream(HttpResponse head) { return responder_.begin_stream(std::move(head)); }
 
   private:
     Responder responder_;
     bool pretty_;
     bool wants_problems_;
+    Actor actor_;
 };
 
 }  // namespace khronos::api

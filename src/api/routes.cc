@@ -16,16 +16,9 @@ void add_routes_to_come(std::vector<Route>& routes) {
     };
     constexpr ToCome kToCome[] = {
         {Method::get, "/openapi.json", Permission::open, "openapi"},
-        {Method::post, "/v1/executions/:execution/retry", Permission::runner, "retryExecution"},
-        {Method::get, "/v1/workers", Permission::viewer, "listWorkers"},
-        {Method::post, "/v1/workers/:worker/drain", Permission::admin, "drainWorker"},
-        {Method::get, "/v1/applications", Permission::viewer, "listApplications"},
-        {Method::get, "/v1/shards", Permission::viewer, "listShards"},
-        {Method::get, "/v1/calendar", Permission::viewer, "calendar"},
         {Method::get, "/v1/audit", Permission::admin, "audit"},
         {Method::get, "/v1/tokens", Permission::admin, "listTokens"},
         {Method::post, "/v1/tokens", Permission::admin, "createToken"},
-        {Method::post, "/v1/leave", Permission::admin, "leave"},
     };
     for (const ToCome& route : kToCome)
         routes.emplace_back(
@@ -47,6 +40,8 @@ std::vector<Route> make_routes(Context& context) {
     add_schedule_routes(routes, context);
     add_restore_route(routes, context);
     add_event_routes(routes, context);
+    add_cluster_routes(routes, context);
+    add_calendar_routes(routes, context);
     add_routes_to_come(routes);
     return routes;
 }

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "api/audit.h"
 #include "api/events.h"
 #include "api/router.h"
 #include "api/services.h"
@@ -21,6 +22,10 @@ struct Context {
     std::shared_ptr<std::size_t> followers = std::make_shared<std::size_t>(0);
 
     void wrote(Revision revision) { own_write = std::max(own_write, revision); }
+    // An entry of the audit log for what is no change of the store, written behind it.
+    void audit(const Actor& actor, std::string_view action, std::string_view object) {
+        write_audit(services, actor, action, object);
+    }
 };
 
 void add_job_routes(std::vector<Route>& routes, Context& context);
@@ -31,6 +36,8 @@ void add_output_routes(std::vector<Route>& routes, Context& context);
 void add_schedule_routes(std::vector<Route>& routes, Context& context);  // next, why, preview
 void add_agent_routes(std::vector<Route>& routes, Context& context);     // members, health, pause
 void add_event_routes(std::vector<Route>& routes, Context& context);
+void add_cluster_routes(std::vector<Route>& routes, Context& context);  // shards, workers, leave
+void add_calendar_routes(std::vector<Route>& routes, Context& context);
 void add_restore_route(std::vector<Route>& routes, Context& context);
 void add_routes_to_come(std::vector<Route>& routes);  // answer 501
 

@@ -16,6 +16,7 @@
 #include "cluster/catalog.h"
 #include "cluster/job_writer.h"
 #include "core/model/execution.h"
+#include "runtime/entropy.h"
 #include "runtime/loop.h"
 #include "store/store.h"
 
@@ -66,11 +67,25 @@ struct Readiness {
     std::vector<std::string> issues;  // sentences; may be non-empty while ready
 };
 
-// One day's ended runs, all jobs together.
-struct DayCount {
-    WallTime day;  // 00:00 UTC
-    std::uint64_t succeeded = 0;
-    std::uint64_t failed = 0;
+// One worker, as far as the answering agent knows.
+struct WorkerInfo {
+    enum class State : std::uint8_t {
+        ready,     // gets offers
+        draining,  // gets none any more; what runs goes on
+        suspect,   // silent: gets none until it is heard again
+        gone,      // not connected to any agent
+    };
+    std::string id;
+    std::string node;
+    std::string boot_id;
+    std::string version;
+    std::vector<std::string> applications;
+    core::StringMap tags;
+    std::uint32_t slots = 0;
+    std::uint32_t used = 0;
+    State state = State::ready;
+    WallTime last_heartbeat;          // unset: not known
+    std::vector<std::string> agents;  // node names of those that it is connected to
 };
 
 struct Refusal {
@@ -93,6 +108,7 @@ struct Services {
     store::Store& store;
     cluster::JobWriter& jobs;
     cluster::Catalog& catalog;
+    runtime::Entropy& entropy;
     AgentInfo agent;
     AccessRules access;
     Duration misfire_threshold = std::chrono::seconds(60);  // as the scheduler's
@@ -107,8 +123,13 @@ struct Services {
     std::function<std::string()> metrics = {};  // Prometheus text
     std::function<Readiness()> readiness = {};
     std::function<std::vector<Member>()> members = {};
-    // The last `days` days, oldest first, days without a run included.
-    std::function<void(int days, Done<std::vector<DayCount>>)> daily_counts = {};
+    // Every worker of the cluster.
+    std::function<void(Done<std::vector<WorkerInfo>>)> workers = {};
+    // No more offers to it, or again. Errors: not_found.
+    std::function<void(const std::string& id, bool drain, std::string by, Done<void>)>
+        drain_worker = {};
+    // This agent hands its shards over and ends, once the answer is out.
+    std::function<void()> leave = {};
 };
 
 }  // namespace khronos::api

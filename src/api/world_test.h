@@ -68,6 +68,7 @@ struct World {
                       .store = store,
                       .jobs = jobs,
                       .catalog = catalog,
+                      .entropy = entropy,
                       .agent = {"node1", "0.1.0", "local", "memory", "c1", loop.wall_now()},
                       .access = {},
                       .misfire_threshold = 60s,
@@ -76,8 +77,7 @@ struct World {
                       .cancel = {},
                       .metrics = {},
                       .readiness = {},
-                      .members = {},
-                      .daily_counts = {}};
+                      .members = {}};
     Front front{services};
 
     World() {

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 #include <malloc.h>
+#include <unistd.h>
 
+#include <csignal>
 #include <future>
 #include <utility>
 
@@ -40,6 +42,21 @@ struct ApiParts {
              cluster::JobWriter::Config config)
         : store(source.handle(loop)), catalog(loop), writer(*store, loop, entropy, config) {}
 };
+
+api::WorkerInfo worker_info(const core::WorkerView& view, const std::string& agent) {
+    api::WorkerInfo info;
+    info.id = view.id;
+    info.node = view.node;
+    info.boot_id = view.boot_id;
+    info.version = kVersion;
+    info.applications = view.applications;
+    info.tags = view.tags;
+    info.slots = view.slots;
+    info.used = view.used;
+    info.state = view.connected ? api::WorkerInfo::State::ready : api::WorkerInfo::State::gone;
+    if (view.connected) info.agents.push_back(agent);
+    return info;
+}
 
 // A promise that asynchronous code keeps and start() waits for.
 template <class Value>
@@ -163,7 +180,7 @@ std::string Agent::Parts::metrics_text() {
 std::unique_ptr<api::Services> Agent::Parts::make_services() {
     runtime::AsioLoop& loop = api_thread->loop();
     auto services = std::make_unique<api::Services>(
-        api::Services{loop, *api->store, api->writer, api->catalog, {}, {}});
+        api::Services{loop, *api->store, api->writer, api->catalog, entropy, {}, {}});
     services->agent = {config.node,
                        std::string(kVersion),
                        std::string(to_text(config.env)),
@@ -190,6 +207,18 @@ std::unique_ptr<api::Services> Agent::Parts::make_services() {
         }
         return readiness;
     };
+    services->workers = [this, &loop](api::Done<std::vector<api::WorkerInfo>> done) {
+        core_thread->loop().post([this, &loop, done = std::move(done)]() mutable {
+            std::vector<api::WorkerInfo> workers;
+            for (const core::WorkerView& view : core->dispatcher().workers())
+                workers.push_back(worker_info(view, config.node));
+            loop.post([done = std::move(done), workers = std::move(workers)]() mutable {
+                done(std::move(workers));
+            });
+        });
+    };
+    // As if the operator had stopped it.
+    services->leave = [] { ::kill(::getpid(), SIGTERM); };
     services->members = [this] {
         api::Member self;
         self.name = config.node;

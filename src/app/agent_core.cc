@@ -60,6 +60,7 @@ dispatch::Dispatcher::Events AgentCore::dispatcher_events() {
     dispatch::Dispatcher::Events events;
     events.on_ended = [this](ShardId shard, const core::Execution& execution) {
         meter_.ended(execution);
+        days_->add(execution.state, execution.finished_at);
         scheduler_->ended(shard, execution.id);
         cancels_->ended(shard, execution.id);
         if (setup_.log.enabled(runtime::LogLevel::debug))
@@ -165,6 +166,8 @@ void AgentCore::start(std::uint64_t token_base, wire::AgentEnd& workers, store::
     scheduling.node = setup_.config.node;
     scheduling.rules.misfire_threshold = setup_.config.misfire_threshold;
     if (shared_) scheduling.relist_every = kRelistSmall;
+    days_ = std::make_unique<cluster::DayCounter>(
+        store_, loop_, cluster::DayCounter::Config{setup_.agent_id});
     writer_ = std::make_unique<cluster::JobWriter>(
         store_, loop_, setup_.entropy,
         cluster::JobWriter::Config{setup_.config.misfire_threshold, 20});
@@ -217,15 +220,19 @@ void AgentCore::set_gauges() {
 void AgentCore::stop(std::move_only_function<void()> done) {
     if (ownership_->members().size() <= 1) return stop_alone(std::move(done));
     // What runs here goes on under the shards' next owners.
-    ownership_->leave(std::move(done));
+    leave(std::move(done));
+}
+
+void AgentCore::leave(std::move_only_function<void()> done) {
+    days_->flush([this, done = std::move(done)]() mutable { ownership_->leave(std::move(done)); });
 }
 
 void AgentCore::stop_alone(std::move_only_function<void()> done) {
     scheduler_->quiesce([this, done = std::move(done)]() mutable {
-        auto leave = std::make_shared<std::move_only_function<void()>>(
-            [this, done = std::move(done)]() mutable { ownership_->leave(std::move(done)); });
-        const auto once = [leave] {
-            if (*leave) std::exchange(*leave, nullptr)();
+        auto last = std::make_shared<std::move_only_function<void()>>(
+            [this, done = std::move(done)]() mutable { leave(std::move(done)); });
+        const auto once = [last] {
+            if (*last) std::exchange(*last, nullptr)();
         };
         const Duration patience = setup_.config.drain_timeout;
         const std::size_t running = dispatcher_->stats().running;
@@ -253,6 +260,7 @@ void AgentCore::take_apart() {
     ownership_.reset();
     scheduler_.reset();
     dispatcher_.reset();
+    days_.reset();
 }
 
 }  // namespace khronos::app

@@ -14,6 +14,7 @@
 #include "app/store_source.h"
 #include "base/error.h"
 #include "cluster/cancel_requests.h"
+#include "cluster/day_counts.h"
 #include "cluster/job_writer.h"
 #include "cluster/ownership.h"
 #include "dispatch/dispatcher.h"
@@ -77,6 +78,7 @@ class AgentCore {
     void set_gauges();  // and again each second
     void delete_ephemeral(const std::string& name, JobUid uid);
     void stop_alone(std::move_only_function<void()> done);
+    void leave(std::move_only_function<void()> done);
 
     runtime::Loop& loop_;
     Setup setup_;
@@ -87,6 +89,7 @@ class AgentCore {
     store::MeteredStore store_;
     WallTime started_at_;
     runtime::TimerId gauges_timer_;
+    std::unique_ptr<cluster::DayCounter> days_;
     std::unique_ptr<cluster::JobWriter> writer_;  // deletes ephemeral jobs
     std::unique_ptr<dispatch::Dispatcher> dispatcher_;
     std::unique_ptr<scheduler::Scheduler> scheduler_;

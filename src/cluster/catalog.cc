@@ -27,10 +27,13 @@ bool Catalog::apply(std::string_view name, const SharedBytes& record, Revision m
     if (!peek || peek->name != name || !is_job_record(record.view())) return false;
     if (CatalogEntry* known = jobs_.find(name)) {
         if (known->mod >= mod) return true;
+        const auto before = peek_job(known->record.view());
+        note_parent(name, before ? before->parent_job : std::string_view(), peek->parent_job);
         // Deleted and made again between two looks: another job.
         if (known->uid != peek->uid) stats_.erase(known->uid);
         *known = {record, mod, peek->uid};
     } else {
+        note_parent(name, "", peek->parent_job);
         jobs_.insert({record, mod, peek->uid});
     }
     return true;
@@ -40,7 +43,24 @@ void Catalog::erase(std::string_view name, Revision mod) {
     const CatalogEntry* known = jobs_.find(name);
     if (!known || known->mod > mod) return;
     stats_.erase(known->uid);
+    if (const auto peek = peek_job(known->record.view())) note_parent(name, peek->parent_job, "");
     jobs_.erase(name);
+}
+
+void Catalog::note_parent(std::string_view name, std::string_view before, std::string_view after) {
+    if (before == after) return;
+    if (const auto was = children_.find(before); !before.empty() && was != children_.end()) {
+        if (const auto place = was->second.find(name); place != was->second.end())
+            was->second.erase(place);
+        if (was->second.empty()) children_.erase(was);
+    }
+    if (!after.empty()) children_[std::string(after)].emplace(name);
+}
+
+std::vector<std::string> Catalog::children_of(std::string_view parent) const {
+    const auto found = children_.find(parent);
+    if (found == children_.end()) return {};
+    return {found->second.begin(), found->second.end()};
 }
 
 void Catalog::apply_stats(JobUid uid, const core::JobStats& stats) {

@@ -9,8 +9,10 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/ids.h"
 #include "base/shared_bytes.h"
@@ -61,6 +63,8 @@ class Catalog {
     const CatalogEntry* find(std::string_view name) const { return jobs_.find(name); }
     // Zeroes for a job that never ran.
     core::JobStats stats(JobUid uid) const;
+    // The names of the jobs whose parent_job is that one, in order.
+    std::vector<std::string> children_of(std::string_view parent) const;
     // Visits at most `count` entries in the order of their names, from the first name >= `from`.
     template <class Visit>
     void visit(std::string_view from, std::size_t count, Visit visit) const {
@@ -92,7 +96,10 @@ class Catalog {
         runtime::TimerId timer;
     };
 
+    void note_parent(std::string_view name, std::string_view before, std::string_view after);
+
     runtime::Loop& loop_;
+    std::map<std::string, std::set<std::string, std::less<>>, std::less<>> children_;
     SortedChunks<CatalogEntry, NameOf> jobs_;
     SortedChunks<StatsEntry, UidOf> stats_;
     Revision revision_;

@@ -43,6 +43,10 @@ Error changed() {
     return {ErrorKind::conflict, "", "it was changed since it was read; read it again"};
 }
 
+std::string key_record(std::string_view name, std::uint64_t fingerprint) {
+    return fmt::format("{:016x} {}", fingerprint, name);
+}
+
 }  // namespace
 
 struct JobWriter::Saving {
@@ -136,9 +140,10 @@ void JobWriter::put(core::JobSpec spec, PutOptions options, Done<SavedJob> done)
 
 void JobWriter::edit(std::string name, std::string updated_by,
                      std::move_only_function<std::expected<void, Error>(core::JobSpec&)> change,
-                     Done<SavedJob> done) {
+                     Done<SavedJob> done, AuditNote audit) {
     auto saving = std::make_shared<Saving>();
     saving->name = name;
+    saving->options.audit = std::move(audit);
     saving->make = [name, change = std::move(change)](const std::optional<core::Job>& job) mutable
         -> std::expected<core::JobSpec, Error> {
         if (!job) return std::unexpected(not_found(name));
@@ -153,6 +158,28 @@ void JobWriter::edit(std::string name, std::string updated_by,
 
 void JobWriter::save(std::shared_ptr<Saving> saving) {
     if (++saving->tries > config_.tries) return saving->done(std::unexpected(too_busy()));
+    if (!saving->options.idempotency_key.empty()) return save_keyed(std::move(saving));
+    save_unkeyed(std::move(saving));
+}
+
+// What the key was used for is in its record.
+void JobWriter::save_keyed(std::shared_ptr<Saving> saving) {
+    store_.get(keys::created_by_key(saving->options.idempotency_key), [this, saving](auto result) {
+        if (!result) return saving->done(std::unexpected(store_error(result.error())));
+        if (!result->kv) return save_unkeyed(saving);
+        if (result->kv->value.view() != key_record(saving->name, saving->options.fingerprint))
+            return saving->done(std::unexpected(
+                invalid("Idempotency-Key", "was used for another request already")));
+        get(saving->name, [saving](auto found) {
+            if (!found) return saving->done(std::unexpected(found.error()));
+            if (!*found) return saving->done(std::unexpected(not_found(saving->name)));
+            (*found)->replayed = true;
+            saving->done(std::move(**found));
+        });
+    });
+}
+
+void JobWriter::save_unkeyed(std::shared_ptr<Saving> saving) {
     read(saving->name, [this, saving](std::expected<Before, Error> before) {
         if (!before) return saving->done(std::unexpected(before.error()));
         save_read(saving, std::move(*before));
@@ -207,6 +234,15 @@ void JobWriter::save_read(std::shared_ptr<Saving> saving, Before before) {
 
     store::SettleRequest settle;
     settle.txn = txns::put_job(request);
+    if (options.audit)
+        settle.txn.operations.push_back(
+            options.audit(request.previous ? &*request.previous : nullptr, &request.next));
+    if (!options.idempotency_key.empty()) {
+        std::string key = keys::created_by_key(options.idempotency_key);
+        settle.txn.compares.push_back({key, store::Compare::Target::mod_revision, Revision(0)});
+        settle.txn.operations.push_back(
+            store::Put{std::move(key), key_record(saving->name, options.fingerprint), {}});
+    }
     settle.probe = keys::job(request.next.spec.name);
     // uid and generation are this write's own: another writer makes another uid, or fails its
     // compare.
@@ -247,14 +283,14 @@ void JobWriter::save_conflicted(std::shared_ptr<Saving> saving, core::JobStats s
 // ---- remove
 
 void JobWriter::remove(std::string name, std::optional<Revision> if_match,
-                       std::string /*removed_by*/, Done<DeletedJob> done) {
-    remove_try(std::move(name), if_match, config_.tries, std::move(done));
+                       std::string /*removed_by*/, Done<DeletedJob> done, AuditNote audit) {
+    remove_try(std::move(name), if_match, config_.tries, std::move(audit), std::move(done));
 }
 
 void JobWriter::remove_try(std::string name, std::optional<Revision> if_match, int tries,
-                           Done<DeletedJob> done) {
+                           AuditNote audit, Done<DeletedJob> done) {
     if (tries == 0) return done(std::unexpected(too_busy()));
-    read(name, [this, name, if_match, tries,
+    read(name, [this, name, if_match, tries, audit = std::move(audit),
                 done = std::move(done)](std::expected<Before, Error> before) mutable {
         if (!before) return done(std::unexpected(before.error()));
         if (!before->job) return done(std::unexpected(not_found(name)));
@@ -266,24 +302,27 @@ void JobWriter::remove_try(std::string name, std::optional<Revision> if_match, i
         // Made first: the arguments of a call are evaluated in any order, and one moves `before`.
         store::Txn txn = txns::delete_job(*before->job, before->job_revision,
                                           before->cursor_revision, ended_at);
+        if (audit) txn.operations.push_back(audit(&*before->job, nullptr));
         store_.write(
             std::move(txn),
-            [this, name, if_match, tries, before = std::move(*before),
+            [this, name, if_match, tries, audit = std::move(audit), before = std::move(*before),
              done = std::move(done)](store::WriteOutcome outcome) mutable {
                 if (const auto* applied = std::get_if<store::Applied>(&outcome)) {
                     done(DeletedJob{std::move(*before.job), before.stats, applied->revision});
                 } else if (std::holds_alternative<store::Conflict>(outcome)) {
-                    remove_try(std::move(name), if_match, tries - 1, std::move(done));
+                    remove_try(std::move(name), if_match, tries - 1, std::move(audit),
+                               std::move(done));
                 } else if (std::holds_alternative<store::Unknown>(outcome)) {
                     // Look whether that very job is gone.
                     store_.get(keys::job(name), [this, name, if_match, tries,
-                                                 before = std::move(before),
+                                                 audit = std::move(audit), before = std::move(before),
                                                  done = std::move(done)](auto result) mutable {
                         if (!result) return done(std::unexpected(store_error(result.error())));
                         if (!result->kv || result->kv->create_revision != before.job_created)
                             return done(DeletedJob{std::move(*before.job), before.stats,
                                                    result->revision});
-                        remove_try(std::move(name), if_match, tries - 1, std::move(done));
+                        remove_try(std::move(name), if_match, tries - 1, std::move(audit),
+                               std::move(done));
                     });
                 } else {
                     done(std::unexpected(write_error(outcome)));
@@ -301,13 +340,15 @@ void JobWriter::run(std::string name, RunOptions options, Done<core::ExecutionId
         if (!before->job) return done(std::unexpected(not_found(name)));
         core::Trigger trigger;
         trigger.id = {before->job->uid,
-                      {core::TriggerKind::manual, loop_.wall_now(), entropy_.next()},
+                      {options.kind, loop_.wall_now(), entropy_.next()},
                       0};
         trigger.job_name = name;
         trigger.payload = std::move(options.payload);
         trigger.requested_by = std::move(options.requested_by);
         store::SettleRequest settle;
         settle.txn = txns::trigger(trigger, before->job_created, options.idempotency_key);
+        if (options.audit)
+            settle.txn.operations.push_back(options.audit(&*before->job, &*before->job));
         const bool keyed = !options.idempotency_key.empty();
         const std::string idempotency =
             keyed ? keys::idempotency(trigger.id.uid, options.idempotency_key) : std::string();

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "core/model/execution.h"
 #include "core/model/job.h"
 #include "core/model/shard.h"
 #include "runtime/entropy.h"
@@ -18,11 +19,16 @@
 
 namespace khronos::cluster {
 
+// Makes the entry of the audit log that goes into the transaction of a change. Empty: none does.
+// `before` is null of what is made, `after` of what is deleted. Called once for each try.
+using AuditNote = std::function<store::Put(const core::Job* before, const core::Job* after)>;
+
 struct SavedJob {
     core::Job job;
     Revision revision;  // mod_revision of jobs/<name>: the ETag
     bool created = false;
     core::JobStats stats;
+    bool replayed = false;  // of an idempotency key that was used: as the job is now
 };
 
 struct PutOptions {
@@ -31,12 +37,19 @@ struct PutOptions {
     bool run_on_create = false;        // also write a trigger, in the same transaction
     // Counters and last results that a restore brings; larger counts and later times win.
     std::optional<core::JobStats> stats;
+    // The same key with the same fingerprint of the request changes nothing a second time; with
+    // another one it is an error.
+    std::string idempotency_key;
+    std::uint64_t fingerprint = 0;
+    AuditNote audit = {};
 };
 
 struct RunOptions {
     std::string payload;          // JSON text; empty: the job's own
     std::string idempotency_key;  // empty: none
     std::string requested_by;
+    core::TriggerKind kind = core::TriggerKind::manual;  // or `retry`
+    AuditNote audit = {};
 };
 
 struct DeletedJob {
@@ -63,10 +76,9 @@ class JobWriter {
     // Reads, changes and saves under compare; `change` may run several times.
     void edit(std::string name, std::string updated_by,
               std::move_only_function<std::expected<void, Error>(core::JobSpec&)> change,
-              Done<SavedJob> done);
-    // ErrorKind::conflict when other jobs name it as their parent and `dependents` says so.
+              Done<SavedJob> done, AuditNote audit = {});
     void remove(std::string name, std::optional<Revision> if_match, std::string removed_by,
-                Done<DeletedJob> done);
+                Done<DeletedJob> done, AuditNote audit = {});
     // Asks for a run, now. Returns when the trigger is durable; the id is the execution's.
     void run(std::string name, RunOptions options, Done<core::ExecutionId> done);
     // Linearizable.
@@ -86,11 +98,13 @@ class JobWriter {
     struct Saving;
     void read(std::string name, Done<Before> done);
     void save(std::shared_ptr<Saving> saving);
+    void save_keyed(std::shared_ptr<Saving> saving);
+    void save_unkeyed(std::shared_ptr<Saving> saving);
     void save_read(std::shared_ptr<Saving> saving, Before before);
     void save_conflicted(std::shared_ptr<Saving> saving, core::JobStats stats, bool created,
                          core::Job next);
     void remove_try(std::string name, std::optional<Revision> if_match, int tries,
-                    Done<DeletedJob> done);
+                    AuditNote audit, Done<DeletedJob> done);
     JobUid new_uid();
 
     store::Store& store_;

@@ -73,6 +73,12 @@ std::string idempotency(JobUid uid, std::string_view key) {
     return fmt::format("idempotency/{}/{}", to_hex(uid), key);
 }
 
+std::string audit(WallTime at, std::uint64_t random) {
+    return fmt::format("audit/{:017}-{:016x}", at.us, random);
+}
+std::string token(std::string_view id) { return fmt::format("tokens/{}", id); }
+std::string created_by_key(std::string_view key) { return fmt::format("idempotency/jobs/{}", key); }
+
 std::optional<std::string> job_name_of(std::string_view key) {
     if (!key.starts_with(kJobs)) return std::nullopt;
     return std::string(key.substr(kJobs.size()));

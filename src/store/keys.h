@@ -20,6 +20,8 @@ inline constexpr std::string_view kStats = "stats/";
 inline constexpr std::string_view kSlots = "slots/";
 inline constexpr std::string_view kAgents = "agents/";
 inline constexpr std::string_view kCancels = "cancels/";
+inline constexpr std::string_view kAudit = "audit/";
+inline constexpr std::string_view kTokens = "tokens/";
 inline constexpr std::string_view kExecutions = "executions/";
 // Present while new and changed jobs are not accepted; the value is who said so.
 inline constexpr std::string_view kSubmissionsPaused = "settings/submissions-paused";
@@ -45,6 +47,9 @@ std::string slot(JobUid uid, std::int32_t number);
 std::string slots_of(JobUid uid);  // prefix
 std::string agent(std::string_view id);  // agents/<id>
 std::string idempotency(JobUid uid, std::string_view key);
+std::string audit(WallTime at, std::uint64_t random);  // audit/<microseconds>-<random>
+std::string token(std::string_view id);                // tokens/<id>
+std::string created_by_key(std::string_view key);  // idempotency/jobs/<key>
 
 // What a key names; nullopt when it is not of that kind.
 std::optional<std::string> job_name_of(std::string_view key);
