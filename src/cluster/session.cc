@@ -17,6 +17,7 @@ namespace {
 // Of a peer's clock: the least delayed of the last few tells most.
 constexpr std::size_t kClockSamples = 4;
 constexpr std::size_t kClockSamplesNeeded = 2;
+constexpr Duration kClockLookEvery = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -29,7 +30,7 @@ Session::Session(store::Store& store, runtime::Loop& loop, Config config, Events
 
 Session::~Session() {
     *alive_ = false;
-    for (const runtime::TimerId timer : {keep_timer_, refresh_timer_, join_timer_})
+    for (const runtime::TimerId timer : {keep_timer_, refresh_timer_, join_timer_, clock_timer_})
         loop_.cancel(timer);
 }
 
@@ -38,7 +39,8 @@ void Session::start() {
     if (!config_.predecessor.empty())
         store_.write({{}, {store::Erase{keys::agent(config_.predecessor)}}},
                      [](store::WriteOutcome) {});
-    join();
+    last_look_ = loop_.now();
+    look_at_own_clock();
 }
 
 // ---- our own record
@@ -114,7 +116,7 @@ void Session::say_leaving() {
 void Session::end(std::move_only_function<void()> done) {
     ended_ = true;
     mirror_.stop();
-    for (const runtime::TimerId timer : {keep_timer_, refresh_timer_, join_timer_})
+    for (const runtime::TimerId timer : {keep_timer_, refresh_timer_, join_timer_, clock_timer_})
         loop_.cancel(timer);
     if (!lease_) return loop_.post(std::move(done));
     // An answer that does not come is not waited for: the lease runs out.
@@ -143,6 +145,9 @@ store::Mirror::Listener Session::listener() {
         listing_ = false;
         for (const std::string& id : before_list_) changed_ |= members_.erase(id) > 0;
         before_list_.clear();
+        look_at_clocks();
+        if (std::exchange(joined_, true)) return;
+        join();
     };
     listener.on_reached = [this](Revision) {
         if (!std::exchange(changed_, false)) return;
@@ -164,13 +169,7 @@ void Session::on_put(const store::KeyValue& kv) {
         return;
     }
     std::erase(before_list_, *id);
-    // A listed record may be old; an event has just been written.
-    if (!listing_ && *id != config_.self.id) {
-        auto& ahead = samples_[*id].ahead;
-        ahead.push_back(loop_.wall_now() - session->clock);
-        if (ahead.size() > kClockSamples) ahead.pop_front();
-        look_at_clocks();
-    }
+    if (*id != config_.self.id) sample(*id, loop_.wall_now() - session->clock);
     core::AgentSession& known = members_[*id];
     came_[*id] = kv.create_revision;
     session->clock = known.clock.is_set() && known.id == session->id ? known.clock : session->clock;
@@ -179,17 +178,50 @@ void Session::on_put(const store::KeyValue& kv) {
     changed_ = true;
 }
 
-Duration Session::ahead_of(const std::string& id) const {
+// ---- clocks
+
+// An event has just been written. A listed record may be as old as two writes of it lie apart:
+// enough to see a clock that is grossly wrong, before its agent takes anything.
+void Session::sample(const std::string& id, Duration ahead) {
+    Samples& samples = samples_[id];
+    if (listing_) {
+        if (samples.told) return;
+        if (ahead > Duration(0)) ahead = std::max(Duration(0), ahead - 2 * config_.refresh);
+        samples.ahead = {ahead, ahead};
+        return;
+    }
+    if (!std::exchange(samples.told, true)) samples.ahead.clear();
+    samples.ahead.push_back(ahead);
+    if (samples.ahead.size() > kClockSamples) samples.ahead.pop_front();
+    look_at_clocks();
+}
+
+std::optional<Duration> Session::ahead_of(const std::string& id) const {
     const auto at = samples_.find(id);
-    if (at == samples_.end() || at->second.ahead.size() < kClockSamplesNeeded) return Duration(0);
+    if (at == samples_.end() || at->second.ahead.size() < kClockSamplesNeeded) return std::nullopt;
     return *std::ranges::min_element(at->second.ahead);
+}
+
+// Of two clocks that agreed and do so no more, the one that was stepped is wrong.
+void Session::look_at_own_clock() {
+    clock_timer_ = loop_.call_after(kClockLookEvery, [this] { look_at_own_clock(); });
+    const Now now = loop_.now();
+    const Duration step = (now.wall - last_look_.wall) - (now.mono - last_look_.mono);
+    last_look_ = now;
+    if (step < core::kClockTolerance && step > -core::kClockTolerance) return;
+    stepped_ = true;
+    for (auto& [id, samples] : samples_)
+        for (Duration& ahead : samples.ahead) ahead += step;
+    look_at_clocks();
 }
 
 void Session::look_at_clocks() {
     std::vector<Duration> ahead;
     for (const auto& [id, session] : members_)
-        if (id != config_.self.id) ahead.push_back(ahead_of(id));
-    const bool off = core::clock_is_off(ahead);
+        if (const auto known = ahead_of(id); known && id != config_.self.id)
+            ahead.push_back(*known);
+    const bool off = core::clock_is_off(ahead, stepped_);
+    if (!off) stepped_ = false;
     if (off == config_.self.clock_off) return;
     config_.self.clock_off = off;
     events_.on_warning(off ? "this agent's clock is more than a second off most other agents': it "

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -51,18 +52,21 @@ class Session {
     const core::AgentSession* eldest() const;
     const core::AgentSession& self() const { return config_.self; }
     bool clock_off() const { return config_.self.clock_off; }
-    // How far our clock is ahead of an agent's, as far as it is known; zero before.
-    Duration ahead_of(const std::string& id) const;
+    // How far our clock is ahead of an agent's; nullopt: not known yet.
+    std::optional<Duration> ahead_of(const std::string& id) const;
 
   private:
     struct Samples {
         std::deque<Duration> ahead;
+        bool told = false;  // by an event, not only by a list
     };
     void join();
     void put_record();
     void keep_alive();
     void rejoin();
     void on_put(const store::KeyValue& kv);
+    void sample(const std::string& id, Duration ahead);
+    void look_at_own_clock();
     void look_at_clocks();
     store::Mirror::Listener listener();
 
@@ -79,11 +83,15 @@ class Session {
     bool changed_ = false;
     LeaseId lease_;
     bool joining_ = false;
+    bool joined_ = false;   // once
+    bool stepped_ = false;  // our clock was, and has not been found right since
+    Now last_look_;
     bool ended_ = false;
     std::uint64_t round_ = 0;  // of joining
     runtime::TimerId keep_timer_;
     runtime::TimerId refresh_timer_;
     runtime::TimerId join_timer_;
+    runtime::TimerId clock_timer_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

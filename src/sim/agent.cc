@@ -10,6 +10,7 @@ Agent::Agent(World& world, const WallClock& clock, store::MemoryBackend& backend
              Config config, Events events, const Tampering& tampering, Seeded random)
     : config_(std::move(config)),
       events_(std::move(events)),
+      clock_(clock),
       loop_(world, clock),
       api_loop_(world, clock),
       random_(random),

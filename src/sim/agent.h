@@ -28,8 +28,6 @@ class Agent {
         // It begins to take its shards.
         std::function<void()> on_begins;
         std::function<void(std::string)> on_warning;
-        // It cannot go on and wants to be started anew.
-        std::function<void(std::string)> on_failed;
     };
 
     Agent(World& world, const WallClock& clock, store::MemoryBackend& backend, Net& net,
@@ -43,6 +41,7 @@ class Agent {
     bool ready() const { return ready_; }
     // The whole process does nothing until then.
     void freeze_until(MonoTime until);
+    const WallClock& clock() const { return clock_; }
     cluster::JobWriter& jobs() { return writer_; }
     const scheduler::Scheduler& scheduler() const { return scheduler_; }
     const cluster::Ownership& ownership() const { return ownership_; }
@@ -61,6 +60,7 @@ class Agent {
 
     Config config_;
     Events events_;
+    const WallClock& clock_;
     SimLoop loop_;      // what decides
     SimLoop api_loop_;  // what answers
     Seeded random_;

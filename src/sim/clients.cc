@@ -6,10 +6,11 @@
 
 namespace khronos::sim {
 
-std::size_t Clients::ask(Op op) {
+std::size_t Clients::ask(const Agent& agent, Op op) {
     op.by = fmt::format("client-{}", ops_.size());
     op.asked = world_.now();
-    op.asked_wall = world_.wall(clock_);
+    op.clock = &agent.clock();
+    op.asked_wall = world_.wall(*op.clock);
     by_[op.by] = ops_.size();
     static constexpr const char* kWords[] = {"put", "edit", "remove", "run"};
     if (on_story)
@@ -37,7 +38,7 @@ void Clients::put(Agent& agent, core::JobSpec spec, bool run_on_create) {
     op.name = spec.name;
     op.specs = {spec};
     op.run_on_create = run_on_create;
-    const std::size_t number = ask(std::move(op));
+    const std::size_t number = ask(agent, std::move(op));
     cluster::PutOptions options;
     options.updated_by = ops_[number].by;
     options.run_on_create = run_on_create;
@@ -55,7 +56,7 @@ void Clients::edit(Agent& agent, const std::string& name, Change change) {
     Op op;
     op.kind = Op::Kind::edit;
     op.name = name;
-    const std::size_t number = ask(std::move(op));
+    const std::size_t number = ask(agent, std::move(op));
     agent.jobs().edit(
         name, ops_[number].by,
         [this, number, change](core::JobSpec& spec) -> std::expected<void, Error> {
@@ -76,7 +77,7 @@ void Clients::remove(Agent& agent, const std::string& name) {
     Op op;
     op.kind = Op::Kind::remove;
     op.name = name;
-    const std::size_t number = ask(std::move(op));
+    const std::size_t number = ask(agent, std::move(op));
     agent.jobs().remove(name, std::nullopt, ops_[number].by,
                         [this, number](std::expected<cluster::DeletedJob, Error> result) {
                             Op* done = answered(number, result);
@@ -90,7 +91,7 @@ void Clients::run(Agent& agent, const std::string& name, std::string idempotency
     op.kind = Op::Kind::run;
     op.name = name;
     op.idempotency_key = idempotency_key;
-    const std::size_t number = ask(std::move(op));
+    const std::size_t number = ask(agent, std::move(op));
     cluster::RunOptions options;
     options.idempotency_key = std::move(idempotency_key);
     options.requested_by = ops_[number].by;
@@ -166,9 +167,9 @@ void Clients::check_version(const Seen& seen, const core::Job& job, Revision rev
         report_.violated("I1", "job {} decides from {} on and {} is decided already", job.spec.name,
                          to_rfc3339(job.effective_from), to_rfc3339(decided));
     // Honoured from when it was acknowledged at the latest, by the clock of whom it was asked of.
-    WallTime latest = std::max({bound, world_.wall(clock_), asked.asked_wall});
+    WallTime latest = std::max({bound, world_.wall(*asked.clock), asked.asked_wall});
     if (last) latest = std::max(latest, last->effective_from);  // it never goes back
-    for (const auto& step : clock_.steps())
+    for (const auto& step : asked.clock->steps())
         if (step.at >= asked.asked) latest = std::max(latest, step.from);
     if (job.effective_from > latest)
         report_.violated("I19", "job {} was saved at {} and holds only from {}", job.spec.name,

@@ -24,7 +24,8 @@ struct Op {
     bool run_on_create = false;
     std::string idempotency_key;
     MonoTime asked;
-    WallTime asked_wall;
+    WallTime asked_wall;  // by the clock of whom it was asked of
+    const WallClock* clock = nullptr;
     std::optional<MonoTime> answered;
     bool acknowledged = false;
     Error error;
@@ -37,8 +38,7 @@ struct Op {
 
 class Clients {
   public:
-    Clients(World& world, Report& report, const WallClock& clock)
-        : world_(world), report_(report), clock_(clock) {}
+    Clients(World& world, Report& report) : world_(world), report_(report) {}
 
     // Told of each question and each answer, for people.
     std::function<void(const std::string&)> on_story;
@@ -58,7 +58,7 @@ class Clients {
     void check_end(const Seen& seen);
 
   private:
-    std::size_t ask(Op op);
+    std::size_t ask(const Agent& agent, Op op);
     // `result` is of any std::expected<..., Error>; nullptr when it is an error.
     template <class Result>
     Op* answered(std::size_t number, const Result& result);
@@ -67,7 +67,6 @@ class Clients {
 
     World& world_;
     Report& report_;
-    const WallClock& clock_;
     std::vector<Op> ops_;
     std::map<std::string, std::size_t> by_;
     // What was saved, by whom.

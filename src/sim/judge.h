@@ -21,7 +21,7 @@ class Judge {
           world_(world),
           clients_(clients),
           ticks_(report, world, fleet, std::chrono::seconds(60)),
-          records_(report, ledger, clock),
+          records_(report, ledger, fleet),
           runs_(report, ledger) {}
 
     void read(const TxnSeen& txn);

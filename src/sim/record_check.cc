@@ -101,7 +101,9 @@ void RecordCheck::check_change(const Seen& seen, const Execution& last, const Ex
     if (next.state == ExecutionState::claimed) {
         // A clock that was set back had been there before.
         bool early = last.not_before.is_set() && next.dispatched_at < last.not_before;
-        for (const WallClock::Step& step : clock_.steps()) early &= step.from < last.not_before;
+        for (const auto& [name, agent] : fleet_.agents)
+            for (const WallClock::Step& step : agent.clock->steps())
+                early &= step.from < last.not_before;
         if (early)
             report_.violated("I9", "{} was claimed at {}, not to start before {}", id,
                              to_rfc3339(next.dispatched_at), to_rfc3339(last.not_before));

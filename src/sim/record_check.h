@@ -12,8 +12,8 @@ namespace khronos::sim {
 
 class RecordCheck {
   public:
-    RecordCheck(Report& report, const Ledger& ledger, const WallClock& clock)
-        : report_(report), ledger_(ledger), clock_(clock) {}
+    RecordCheck(Report& report, const Ledger& ledger, const Fleet& fleet)
+        : report_(report), ledger_(ledger), fleet_(fleet) {}
 
     void before(const Seen& seen, const TxnSeen& txn);
     void after(const Seen& seen, const TxnSeen& txn);
@@ -30,7 +30,7 @@ class RecordCheck {
     };
     Report& report_;
     const Ledger& ledger_;
-    const WallClock& clock_;
+    const Fleet& fleet_;
     std::map<JobUid, Ends> ends_;
 };
 

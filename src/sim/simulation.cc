@@ -1,5 +1,6 @@
 #include "sim/simulation.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace khronos::sim {
@@ -11,20 +12,29 @@ constexpr std::uint64_t kMostEventsASecond = 300'000;
 
 }  // namespace
 
+Simulation::Host::Host(World& world, Ledger& ledger, std::size_t number, std::uint64_t seed)
+    : name(fmt::format("agent-{}", number)),
+      machine(world, clock, ledger, fmt::format("worker-{}", number), seed) {}
+
 Simulation::Simulation(SimulationOptions options)
     : options_(std::move(options)),
       world_(options_.seed, options_.start),
-      fate_(world_, clock_, true),
+      fate_(world_, true_clock_, true),
       report_(world_),
       backend_(fate_),
       faults_(world_, Seeded(options_.seed, "store")),
       net_(world_, Seeded(options_.seed, "net")),
-      machine_(world_, clock_, ledger_, "worker-1", options_.seed),
-      clients_(world_, report_, clock_),
-      judge_(report_, world_, clock_, fleet_, ledger_, &clients_),
+      hosts_([this] {
+          std::vector<std::unique_ptr<Host>> hosts;
+          for (std::size_t i = 1; i <= options_.agents; ++i)
+              hosts.push_back(std::make_unique<Host>(world_, ledger_, i, options_.seed));
+          return hosts;
+      }()),
+      clients_(world_, report_),
+      judge_(report_, world_, hosts_.front()->clock, fleet_, ledger_, &clients_),
       read_(backend_.state().revision()) {
     backend_.set_faults(&faults_);
-    fleet_.agents[options_.agent.name].clock = &clock_;
+    for (const auto& host : hosts_) fleet_.agents[host->name].clock = &host->clock;
     ledger_.on_start = [this](const LedgerEntry& run, std::optional<MonoTime> before) {
         watch_store();
         say(fmt::format("process {}.{} starts", core::to_text(run.id.execution),
@@ -44,70 +54,82 @@ Simulation::~Simulation() = default;
 
 void Simulation::say(const std::string& text) {
     if (options_.story)
-        options_.story(fmt::format("{} {}", to_rfc3339(world_.wall(clock_)), text));
+        options_.story(fmt::format("{} {}", to_rfc3339(wall()), text));
 }
 
 void Simulation::note(const std::string& text) { say("-- " + text); }
 
 // ---- what happens to it
 
-void Simulation::start_agent() {
-    note("the agent starts");
+std::string Simulation::which(std::size_t i) const {
+    return hosts_.size() == 1 ? "" : fmt::format(" {}", i + 1);
+}
+
+void Simulation::start_agent(std::size_t i) {
+    Host& host = *hosts_[i];
+    note(fmt::format("the agent{} starts", which(i)));
     Agent::Events events;
-    events.on_begins = [this] { fleet_.agents[options_.agent.name].born.push_back(world_.now()); };
-    events.on_warning = [this](std::string text) { say("agent: " + text); };
-    events.on_failed = [this](std::string why) {
-        // Its supervisor starts it again.
-        say("agent gives up: " + why);
-        fate_.post([this, life = lives_] {
-            if (life != lives_ || !agent_) return;
-            crash_agent();
-            fate_.call_after(std::chrono::seconds(1), [this, now = lives_] {
-                if (now == lives_ && !agent_) start_agent();
-            });
-        });
+    events.on_begins = [this, &host] { fleet_.agents[host.name].born.push_back(world_.now()); };
+    events.on_warning = [this, i](std::string text) {
+        say(fmt::format("agent{}: {}", which(i), text));
     };
-    ++lives_;
-    agent_ = std::make_unique<Agent>(world_, clock_, backend_, net_, options_.agent,
-                                     std::move(events), options_.tampering,
-                                     Seeded(options_.seed, fmt::format("agent {}", lives_)));
-    if (!worker_) start_worker();
+    ++host.lives;
+    Agent::Config config = options_.agent;
+    config.name = host.name;
+    config.alone = hosts_.size() == 1;
+    host.agent = std::make_unique<Agent>(
+        world_, host.clock, backend_, net_, config, std::move(events), options_.tampering,
+        Seeded(options_.seed, fmt::format("agent {} {}", i, host.lives)));
+    if (!host.worker) start_worker(i);
 }
 
-void Simulation::crash_agent() {
-    if (!agent_) return;
-    note("the agent dies");
-    ++lives_;
-    agent_.reset();
-    if (options_.worker_dies_with_agent) crash_worker();
+void Simulation::crash_agent(std::size_t i) {
+    Host& host = *hosts_[i];
+    if (!host.agent) return;
+    note(fmt::format("the agent{} dies", which(i)));
+    ++host.lives;
+    host.agent.reset();
+    if (options_.worker_dies_with_agent) crash_worker(i);
 }
 
-void Simulation::stop_agent(Duration patience) {
-    if (!agent_) return;
-    note("the agent is asked to stop");
-    agent_->stop(patience, [this, life = lives_] {
-        fate_.post([this, life] {
-            if (life == lives_) crash_agent();
+void Simulation::stop_agent(Duration patience, std::size_t i) {
+    Host& host = *hosts_[i];
+    if (!host.agent) return;
+    note(fmt::format("the agent{} is asked to stop", which(i)));
+    host.agent->stop(patience, [this, i, life = host.lives] {
+        fate_.post([this, i, life] {
+            if (life == hosts_[i]->lives) crash_agent(i);
         });
     });
 }
 
-void Simulation::start_worker() {
-    note("the worker starts");
-    worker_ = std::make_unique<ModelWorker>(
-        world_, clock_, net_, machine_, std::vector<std::string>{options_.agent.name},
-        options_.worker, Seeded(options_.seed, fmt::format("worker {}", ++worker_lives_)));
+void Simulation::start_worker(std::size_t i) {
+    Host& host = *hosts_[i];
+    note(fmt::format("the worker{} starts", which(i)));
+    std::vector<std::string> names;
+    for (const auto& one : hosts_) names.push_back(one->name);
+    host.worker = std::make_unique<ModelWorker>(
+        world_, host.clock, net_, host.machine, std::move(names), options_.worker,
+        Seeded(options_.seed, fmt::format("worker {} {}", i, ++host.worker_lives)));
 }
 
-void Simulation::crash_worker() {
-    if (!worker_) return;
-    note("the worker dies");
-    worker_.reset();
+void Simulation::crash_worker(std::size_t i) {
+    Host& host = *hosts_[i];
+    if (!host.worker) return;
+    note(fmt::format("the worker{} dies", which(i)));
+    host.worker.reset();
 }
 
-void Simulation::step_clock(Duration by) {
-    note(fmt::format("the clock is stepped by {} s", by.count() / 1000000));
-    world_.step_clock(clock_, by);
+void Simulation::step_clock(Duration by, std::size_t i) {
+    note(fmt::format("the clock{} is stepped by {} s", which(i), by.count() / 1000000));
+    world_.step_clock(hosts_[i]->clock, by);
+}
+
+void Simulation::freeze_agent(Duration time, std::size_t i) {
+    Host& host = *hosts_[i];
+    if (!host.agent) return;
+    note(fmt::format("the agent{} freezes for {} ms", which(i), time.count() / 1000));
+    host.agent->freeze_until(world_.now() + time);
 }
 
 // ---- time
@@ -162,17 +184,22 @@ bool Simulation::run_until(const std::function<bool()>& done, Duration most) {
 // ---- what came of it
 
 bool Simulation::at_rest() const {
-    return seen().open.empty() && seen().triggers.empty() && machine_.running() == 0 &&
-           machine_.notes.empty();
+    return seen().open.empty() && seen().triggers.empty() &&
+           std::ranges::all_of(hosts_, [](const auto& host) {
+               return host->machine.running() == 0 && host->machine.notes.empty();
+           });
 }
 
 void Simulation::check_at_rest() {
     judge_.check_at_rest();
-    for (const auto& [id, note] : machine_.notes)
-        report_.violated("I16", "the worker still holds {}.{}", core::to_text(id.execution),
-                         id.attempt.value);
-    if (machine_.running() != 0)
-        report_.violated("I16", "{} processes still run", machine_.running());
+    for (const auto& host : hosts_) {
+        for (const auto& [id, note] : host->machine.notes)
+            report_.violated("I16", "the worker{} still holds {}.{}", host->machine.worker(),
+                             core::to_text(id.execution), id.attempt.value);
+        if (host->machine.running() != 0)
+            report_.violated("I16", "{} processes still run on {}", host->machine.running(),
+                             host->machine.worker());
+    }
 }
 
 void Simulation::check_end() { clients_.check_end(seen()); }

@@ -1,6 +1,6 @@
-// One simulated installation and its judge: a store, an agent, a worker on its machine, the
-// clients, and the checkers that look at every transaction and every process. What happens to it
-// is said by a test, in words, or by a storm, from a seed (storm.h).
+// One simulated installation and its judge: a store, agents, each with a worker on its machine,
+// the clients, and the checkers that look at every transaction and every process. What happens to
+// it is said by a test, in words, or by a storm, from a seed (storm.h).
 #pragma once
 
 #include <functional>
@@ -26,6 +26,7 @@ struct SimulationOptions {
     std::function<void(const std::string&)> story;
     ModelWorker::Rules worker;
     Agent::Config agent;
+    std::size_t agents = 1;  // `agent-1` and so on, each on a machine with a clock of its own
     bool worker_dies_with_agent = true;  // it is the built-in one
     Tampering tampering;
     bool keep_history = false;
@@ -38,25 +39,27 @@ class Simulation {
 
     // ---- what happens to it
 
-    void start_agent();
-    void crash_agent();
-    void stop_agent(Duration patience);  // in good order; takes a while
-    bool agent_lives() const { return agent_ != nullptr; }
-    bool agent_ready() const { return agent_ && agent_->ready(); }
-    void start_worker();
-    void crash_worker();
-    bool worker_lives() const { return worker_ != nullptr; }
-    void step_clock(Duration by);
+    std::size_t agents() const { return hosts_.size(); }
+    void start_agent(std::size_t i = 0);
+    void crash_agent(std::size_t i = 0);
+    void stop_agent(Duration patience, std::size_t i = 0);  // in good order; takes a while
+    bool agent_lives(std::size_t i = 0) const { return hosts_[i]->agent != nullptr; }
+    bool agent_ready(std::size_t i = 0) const { return agent_lives(i) && hosts_[i]->agent->ready(); }
+    void start_worker(std::size_t i = 0);
+    void crash_worker(std::size_t i = 0);
+    bool worker_lives(std::size_t i = 0) const { return hosts_[i]->worker != nullptr; }
+    void step_clock(Duration by, std::size_t i = 0);
+    void freeze_agent(Duration time, std::size_t i = 0);
     void note(const std::string& text);
 
     World& world() { return world_; }
     SimLoop& fate() { return fate_; }  // a loop outside of all processes
     Clients& clients() { return clients_; }
-    Agent& agent() { return *agent_; }
+    Agent& agent(std::size_t i = 0) { return *hosts_[i]->agent; }
     StoreFaults& store_faults() { return faults_; }
     store::MemoryBackend& store() { return backend_; }
     Net& net() { return net_; }
-    Machine& machine() { return machine_; }
+    Machine& machine(std::size_t i = 0) { return hosts_[i]->machine; }
 
     // ---- time
 
@@ -70,10 +73,10 @@ class Simulation {
     const std::vector<TxnSeen>& history() const { return history_; }  // where it is kept
     const World& world() const { return world_; }
     const Fleet& fleet() const { return fleet_; }
-    const WallClock& clock() const { return clock_; }
+    const WallClock& clock(std::size_t i = 0) const { return hosts_[i]->clock; }
     const Ledger& ledger() const { return ledger_; }
     const Report& report() const { return report_; }
-    WallTime wall() const { return world_.wall(clock_); }
+    WallTime wall(std::size_t i = 0) const { return world_.wall(hosts_[i]->clock); }
     bool failed() const { return !report_.violations().empty(); }
     // Everything by which two runs of one seed are compared.
     std::uint64_t hash() const { return world_.hash(); }
@@ -86,28 +89,36 @@ class Simulation {
     void check_end();
 
   private:
+    // A machine, its clock and its disk, and what lives there.
+    struct Host {
+        Host(World& world, Ledger& ledger, std::size_t number, std::uint64_t seed);
+        std::string name;  // the agent's
+        WallClock clock;
+        Machine machine;
+        std::unique_ptr<ModelWorker> worker;
+        std::unique_ptr<Agent> agent;
+        std::uint64_t lives = 0;  // changes when the agent starts and when it dies
+        std::uint64_t worker_lives = 0;
+    };
     void watch_store();
     void say(const std::string& text);
+    std::string which(std::size_t i) const;  // for the story
 
     SimulationOptions options_;
     World world_;
-    WallClock clock_;
+    WallClock true_clock_;
     SimLoop fate_;
     Report report_;
     store::MemoryBackend backend_;
     StoreFaults faults_;
     Net net_;
     Ledger ledger_;
-    Machine machine_;
+    std::vector<std::unique_ptr<Host>> hosts_;
     Fleet fleet_;
     Clients clients_;
     Judge judge_;
     Revision read_;  // of the store's history
     std::vector<TxnSeen> history_;
-    std::unique_ptr<ModelWorker> worker_;
-    std::unique_ptr<Agent> agent_;
-    std::uint64_t lives_ = 0;  // changes when the agent starts and when it dies
-    std::uint64_t worker_lives_ = 0;
 };
 
 }  // namespace khronos::sim

@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "store/keys.h"
+
 namespace khronos::sim {
 
 using namespace std::chrono_literals;
@@ -54,6 +56,8 @@ constexpr PlanWord kPlanWords[] = {
     {&StormPlan::forward_steps, "forward clock steps"},
     {&StormPlan::backward_steps, "backward clock steps"},
     {&StormPlan::late_timers, "late timers"},
+    {&StormPlan::several_agents, "several agents"},
+    {&StormPlan::revoked_sessions, "revoked sessions"},
     {&StormPlan::one_shard, "one shard"},
     {&StormPlan::every_second, "every second"},
     {&StormPlan::zones, "zones"},
@@ -101,6 +105,8 @@ StormPlan Storm::plan_of(Seeded& random) {
     // Without these there is little to see.
     plan.edits = random.chance(0.7);
     plan.agent_crashes = random.chance(0.7);
+    // The dispatcher cannot be told yet that a shard has gone to another agent.
+    plan.several_agents = false;
     // An @at for a tick whose record is forgotten cannot be told from a new one.
     if (plan.once_schedules) plan.short_history = false;
     return plan;
@@ -132,6 +138,11 @@ SimulationOptions Storm::simulation() {
     options.worker.keeps_accepted = !plan_.forgetful_worker;
     options.worker.refuses = plan_.refusing_worker ? 0.2 : 0;
     options.worker_dies_with_agent = !plan_.separate_worker;
+    if (plan_.several_agents) {
+        options.agents = static_cast<std::size_t>(random_.between(2, 4));
+        // A watch that lost something unnoticed is made up for by lists.
+        options.agent.relist_every = random_.between(Duration(5s), Duration(60s));
+    }
     return options;
 }
 
@@ -262,9 +273,19 @@ void Storm::next_operation() {
     });
 }
 
+// One that lives, or is also ready; any of them.
+std::optional<std::size_t> Storm::some_agent(bool ready) {
+    std::vector<std::size_t> there;
+    for (std::size_t i = 0; i < sim_->agents(); ++i)
+        if (ready ? sim_->agent_ready(i) : sim_->agent_lives(i)) there.push_back(i);
+    if (there.empty()) return std::nullopt;
+    return random_.pick(there);
+}
+
 void Storm::operate() {
-    if (!sim_->agent_lives()) return;
-    Agent& agent = sim_->agent();
+    const auto asked = some_agent(false);
+    if (!asked) return;
+    Agent& agent = sim_->agent(*asked);
     Clients& clients = sim_->clients();
     const std::string& name = random_.pick(names_);
     // Several at once now and then: they meet in the store.
@@ -293,35 +314,48 @@ void Storm::next_trouble() {
     });
 }
 
-void Storm::bring_back(Duration after) {
-    sim_->fate().call_after(after, [this] {
-        if (!sim_->agent_lives()) sim_->start_agent();
-        if (!sim_->worker_lives()) sim_->start_worker();
+void Storm::bring_back(Duration after, std::size_t agent) {
+    sim_->fate().call_after(after, [this, agent] {
+        if (!sim_->agent_lives(agent)) sim_->start_agent(agent);
+        if (!sim_->worker_lives(agent)) sim_->start_worker(agent);
     });
+}
+
+// The lease of a live agent ends: to the others it is dead.
+void Storm::revoke_a_session() {
+    store::RangeRequest request;
+    request.begin = store::keys::kAgents;
+    request.end = store::prefix_end(store::keys::kAgents);
+    const auto sessions = sim_->store().state().range(request).kvs;
+    if (sessions.empty()) return;
+    sim_->note("a session is revoked");
+    sim_->store().end_lease(random_.pick(sessions).lease);
 }
 
 void Storm::trouble() {
     Simulation& sim = *sim_;
     std::vector<std::function<void()>> troubles;
+    const auto one = static_cast<std::size_t>(
+        random_.between(0, static_cast<std::int64_t>(sim.agents()) - 1));
     if (plan_.agent_crashes)
         troubles.emplace_back([&] {
-            sim.crash_agent();
-            bring_back(random_.between(Duration(50ms), Duration(5s)));
+            sim.crash_agent(one);
+            bring_back(random_.between(Duration(50ms), Duration(5s)), one);
         });
     if (plan_.long_outages)
         troubles.emplace_back([&] {
-            sim.crash_agent();
-            bring_back(random_.pick(std::array{Duration(70s), Duration(10min), Duration(3h)}));
+            sim.crash_agent(one);
+            bring_back(random_.pick(std::array{Duration(70s), Duration(10min), Duration(3h)}), one);
         });
     if (plan_.clean_restarts)
         troubles.emplace_back([&] {
-            sim.stop_agent(random_.between(Duration(0), Duration(5s)));
-            bring_back(random_.between(Duration(6s), Duration(10s)));
+            sim.stop_agent(random_.between(Duration(0), Duration(5s)), one);
+            bring_back(random_.between(Duration(6s), Duration(10s)), one);
         });
     if (plan_.worker_crashes)
         troubles.emplace_back([&] {
-            sim.crash_worker();
-            bring_back(random_.between(Duration(10ms), Duration(5s)));
+            sim.crash_worker(one);
+            bring_back(random_.between(Duration(10ms), Duration(5s)), one);
         });
     if (plan_.broken_links)
         troubles.emplace_back([&] {
@@ -329,28 +363,28 @@ void Storm::trouble() {
             sim.net().break_all();
         });
     if (plan_.freezes)
-        troubles.emplace_back([&] {
-            if (!sim.agent_lives()) return;
-            sim.note("the agent freezes");
-            sim.agent().freeze_until(sim.world().now() +
-                                            random_.between(Duration(100ms), Duration(20s)));
-        });
+        troubles.emplace_back(
+            [&] { sim.freeze_agent(random_.between(Duration(100ms), Duration(20s)), one); });
+    if (plan_.revoked_sessions) troubles.emplace_back([&] { revoke_a_session(); });
     if (plan_.small_steps)
-        troubles.emplace_back([&] { sim.step_clock(random_.between(Duration(-3s), Duration(3s))); });
+        troubles.emplace_back(
+            [&] { sim.step_clock(random_.between(Duration(-3s), Duration(3s)), one); });
     if (plan_.forward_steps)
         troubles.emplace_back([&] {
             sim.step_clock(random_.chance(0.3) ? random_.between(Duration(5s), Duration(50s))
-                                               : random_.between(Duration(70s), Duration(2h)));
+                                               : random_.between(Duration(70s), Duration(2h)),
+                           one);
         });
     if (plan_.backward_steps)
-        troubles.emplace_back([&] { sim.step_clock(-random_.between(Duration(3s), Duration(5min))); });
+        troubles.emplace_back(
+            [&] { sim.step_clock(-random_.between(Duration(3s), Duration(5min)), one); });
     if (plan_.forward_steps && plan_.backward_steps)
         troubles.emplace_back([&] {
             // An error of the clock that is put right at once.
             const Duration error = random_.between(Duration(70s), Duration(1h));
-            sim.step_clock(error);
+            sim.step_clock(error, one);
             sim.fate().call_after(random_.between(Duration(100ms), Duration(4s)),
-                                  [this, error] { sim_->step_clock(-error); });
+                                  [this, error, one] { sim_->step_clock(-error, one); });
         });
     if (plan_.store_outages)
         troubles.emplace_back([&] {
@@ -384,6 +418,10 @@ void Storm::calm() {
     sim_->store_faults().out_until({}, true);
     sim_->store().set_no_space(false);
     sim_->world().set_timer_lateness(Duration(0));
+    // Clocks that disagree for ever would leave nobody to say what is on time.
+    for (std::size_t i = 1; i < sim_->agents(); ++i)
+        if (const Duration off = sim_->wall() - sim_->wall(i); off != Duration(0))
+            sim_->step_clock(off, i);
 }
 
 // No job runs by itself any more; false if the clients were not heard.
@@ -395,11 +433,12 @@ bool Storm::quieten() {
             sim_->seen().names.contains(name) ? sim_->seen().present(sim_->seen().names.at(name)) : nullptr;
         if (!job || job->spec.disabled) continue;
         all = false;
-        if (!sim_->agent_ready()) continue;
+        const auto asked = some_agent(true);
+        if (!asked) continue;
         if (i % 2 == 0) {
-            sim_->clients().remove(sim_->agent(), name);
+            sim_->clients().remove(sim_->agent(*asked), name);
         } else {
-            sim_->clients().edit(sim_->agent(), name, [](core::JobSpec& spec) { spec.disabled = true; });
+            sim_->clients().edit(sim_->agent(*asked), name, [](core::JobSpec& spec) { spec.disabled = true; });
         }
     }
     return all;
@@ -409,7 +448,7 @@ StormResult Storm::run() {
     Simulation& sim = *sim_;
     sim.note(plan_.text());
     set_store_rules();
-    sim.start_agent();
+    for (std::size_t i = 0; i < sim.agents(); ++i) sim.start_agent(i);
     sim.run_until([&] { return sim.agent_ready(); }, 30s);
     if (sim.agent_lives())
         for (const std::string& name : names_)
@@ -419,10 +458,13 @@ StormResult Storm::run() {
     sim.run_for(length_);
 
     calm();
-    bring_back(Duration(0));
-    // An agent that is on its way out or gives up is brought back, too.
+    const auto bring_all_back = [&] {
+        for (std::size_t i = 0; i < sim.agents(); ++i) bring_back(Duration(0), i);
+    };
+    bring_all_back();
+    // An agent that is on its way out is brought back, too.
     const std::function<void()> keep = [&] {
-        bring_back(Duration(0));
+        bring_all_back();
         sim.fate().call_after(1s, keep);
     };
     sim.fate().call_after(1s, keep);

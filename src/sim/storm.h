@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -37,6 +38,7 @@ struct StormPlan {
     bool forgetful_worker = false, refusing_worker = false, few_slots = false;
     bool small_steps = false, forward_steps = false, backward_steps = false;
     bool late_timers = false;
+    bool several_agents = false, revoked_sessions = false;
     // Features.
     bool one_shard = false, every_second = false, zones = false, once_schedules = false;
     bool limits = false, misfire_policies = false, failures = false, retries = false;
@@ -74,7 +76,9 @@ class Storm {
     void operate();
     void next_trouble();
     void trouble();
-    void bring_back(Duration after);
+    void bring_back(Duration after, std::size_t agent);
+    std::optional<std::size_t> some_agent(bool ready);
+    void revoke_a_session();
     void calm();
     bool quieten();
 

@@ -11,7 +11,8 @@ inline constexpr Duration kClockTolerance = std::chrono::seconds(1);
 
 // `ahead` has, for each other live agent, how far our wall clock is ahead of its (negative:
 // behind). True when more than half of all agents, this one included, are farther off than
-// kClockTolerance: of two that differ nobody can say which is wrong.
-bool clock_is_off(std::span<const Duration> ahead);
+// kClockTolerance; of two that differ it is the one that `stepped` since they agreed, and where
+// neither did, nobody can say which is wrong.
+bool clock_is_off(std::span<const Duration> ahead, bool stepped);
 
 }  // namespace khronos::core

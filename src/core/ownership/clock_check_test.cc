@@ -9,10 +9,17 @@ namespace {
 
 using namespace std::chrono_literals;
 
-bool off(std::vector<Duration> ahead) { return clock_is_off(ahead); }
+bool off(std::vector<Duration> ahead, bool stepped = false) {
+    return clock_is_off(ahead, stepped);
+}
 
 TEST(ClockCheck, AloneAClockIsRight) { EXPECT_FALSE(off({})); }
 TEST(ClockCheck, OfTwoNobodyCanSayWhichIsWrong) { EXPECT_FALSE(off({5s})); }
+TEST(ClockCheck, OfTwoThatDifferTheOneThatSteppedIsWrong) {
+    EXPECT_TRUE(off({5s}, true));
+    EXPECT_FALSE(off({1s}, true));  // it was put right
+}
+TEST(ClockCheck, AStepAloneIsNobodysBusiness) { EXPECT_FALSE(off({}, true)); }
 TEST(ClockCheck, AgainstTwoThatAgreeItIsOff) {
     EXPECT_TRUE(off({5s, 5s}));
     EXPECT_TRUE(off({-2s, -2s}));
