@@ -13,10 +13,11 @@
 #include "app/version.h"
 #include "base/duration.h"
 #include "cli/curl/curl_client.h"
+#include "cli/watch.h"
 
 namespace khronos::app {
 
-Duration Words::wait_limit() {
+Duration Words::limit() {
     if (timeout.empty()) return Duration(0);
     const auto limit = parse_duration(timeout);
     if (!limit) wrong = "--timeout: " + limit.error();
@@ -48,6 +49,11 @@ void add_common(Words& w) {
         ->envname("KHRONOS_TOKEN_FILE");
     app.add_option("--ca-file", w.ca_file, "authorities that the agent's certificate is held to")
         ->envname("KHRONOS_CA_FILE");
+    app.add_option("--cert", w.cert_file, "certificate to show to the agent, PEM")
+        ->envname("KHRONOS_CERT_FILE");
+    app.add_option("--key", w.key_file, "its private key, PEM")->envname("KHRONOS_KEY_FILE");
+    app.add_option("--timeout", w.timeout,
+                   "such as 5m: of a wait or a watch; else of each request, 30s");
     app.add_option("-o,--output", w.format, "table, wide, json, yaml or name")
         ->check(CLI::IsMember({"table", "wide", "json", "yaml", "name"}))
         ->capture_default_str();
@@ -79,6 +85,16 @@ int run(Words& words) {
     cli::CurlClient::Config config;
     config.server = words.options.server;
     config.ca_file = words.ca_file;
+    config.cert_file = words.cert_file;
+    config.key_file = words.key_file;
+    const Duration limit = words.limit();
+    if (!words.wrong.empty()) {
+        std::cerr << "error: " << words.wrong << '\n';
+        return cli::kUsage;
+    }
+    const bool waits = words.watch || words.run_args.wait || words.logs.follow;
+    if (limit.count() > 0 && !waits) config.timeout = limit;
+    words.run_args.timeout = words.logs.timeout = limit;
     config.user_agent = fmt::format("khronos/{}", kVersion);
     if (!words.token_file.empty()) {
         auto token = read_first_line(words.token_file);
@@ -98,8 +114,8 @@ int run(Words& words) {
                          [](Duration d) { std::this_thread::sleep_for(d); },
                          parse_source,
                          wall_now};
-    const int code = words.run(session);
-    if (!words.wrong.empty()) std::cerr << "error: " << words.wrong << '\n';
+    const int code =
+        words.watch ? cli::watch(words.options, limit, session, words.run) : words.run(session);
     // A full disk or a closed pipe must not look like success.
     if (!std::cout.flush() && code == cli::kDone) return cli::kFailed;
     return code;

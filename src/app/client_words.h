@@ -19,8 +19,9 @@ struct Words {
     cli::Options options;
     std::string format = "table";
     std::string token_file, ca_file, cert_file, key_file;
-    std::string timeout;  // of a request; of a wait where the command has one of its own
+    std::string timeout;  // of a wait where the command has one, else of each request
     bool server_named = false;
+    bool watch = false;
     std::function<int(cli::Session&)> run;
     std::string wrong;  // what CLI11 cannot see
 
@@ -51,6 +52,9 @@ struct Words {
     void on(CLI::App* sub, std::function<int(cli::Session&)> what) {
         sub->callback([this, what = std::move(what)] { run = what; });
     }
+    void watchable(CLI::App* sub) {
+        sub->add_flag("-w,--watch", watch, "go on, and show it again whenever it changes");
+    }
     // What the help ends with: lines to type.
     static void examples(CLI::App* sub, const std::vector<std::string>& lines) {
         std::string text = "Examples:";
@@ -59,8 +63,8 @@ struct Words {
         sub->footer(text);
     }
 
-    // --timeout; nothing, and `wrong`, where it is no duration.
-    Duration wait_limit();
+    // --timeout, 0 where it is not given; `wrong` where it is no duration.
+    Duration limit();
 };
 
 void add_job_words(Words& w);

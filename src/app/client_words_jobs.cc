@@ -16,10 +16,12 @@ void add_job_reading(Words& w, CLI::App* job) {
         ->capture_default_str();
     list->add_flag("--descending", w.list.descending, "the other way round");
     list->add_option("--limit", w.list.limit, "at most so many");
+    w.watchable(list);
     w.on(list, [&w](cli::Session& s) { return cli::job_list(w.options, w.list, s); });
 
     CLI::App* get = w.command(job, "get", "one job");
     get->add_option("NAME", w.name)->required();
+    w.watchable(get);
     w.on(get, [&w](cli::Session& s) { return cli::job_get(w.options, w.name, s); });
 
     CLI::App* next = w.command(job, "next", "when a job runs next");
@@ -31,15 +33,25 @@ void add_job_reading(Words& w, CLI::App* job) {
     CLI::App* history = w.command(job, "history", "what a job's ticks and runs became");
     history->add_option("NAME", w.executions.job)->required();
     history->add_option("--limit,-n", w.executions.limit, "at most so many")->capture_default_str();
+    w.watchable(history);
     w.on(history,
          [&w](cli::Session& s) { return cli::execution_list(w.options, w.executions, s); });
 }
 
 void add_job_writing(Words& w, CLI::App* job) {
     CLI::App* apply = w.command(job, "apply", "make the jobs be as files say");
-    apply->add_option("-f,--file", w.apply.files, "a file, a directory, or - for standard input");
+    apply->add_option("-f,--file", w.apply.files,
+                      "a file (JSON, YAML or TOML), a directory of them, or - for standard input");
     apply->add_flag("--dry-run", w.apply.dry_run, "only say what would change");
+    Words::examples(apply, {"khronos job apply -f jobs.yaml", "khronos job apply -f jobs/",
+                            "khronos job get backup -o json | khronos job apply -f -"});
     w.on(apply, [&w](cli::Session& s) { return cli::job_apply(w.options, w.apply, s); });
+
+    CLI::App* plan = w.command(job, "plan", "what apply would change; exit 0 nothing, 1 something");
+    plan->add_option("-f,--file", w.apply.files, "a file, a directory, or - for standard input");
+    Words::examples(
+        plan, {"khronos job plan -f jobs/", "khronos job plan -f jobs/ -o json | jq .[].ticks"});
+    w.on(plan, [&w](cli::Session& s) { return cli::job_plan(w.options, w.apply, s); });
 
     CLI::App* remove = w.command(job, "delete", "delete jobs");
     remove->add_option("NAME", w.names)->required();
@@ -60,12 +72,10 @@ void add_job_writing(Words& w, CLI::App* job) {
     run->add_option("--idempotency-key", w.run_args.idempotency_key,
                     "the same key runs the job only once");
     run->add_flag("--wait", w.run_args.wait,
-                  "print its output, wait for its end and exit as the job did");
-    run->add_option("--timeout", w.timeout, "of the wait, such as 5m; then exit 124");
-    w.on(run, [&w](cli::Session& s) {
-        w.run_args.timeout = w.wait_limit();
-        return w.wrong.empty() ? cli::job_run(w.options, w.run_args, s) : cli::kUsage;
-    });
+                  "print its output, wait for its end and exit as the job did, 124 on --timeout");
+    Words::examples(run, {"khronos job run backup --wait --timeout 5m; echo $?",
+                          "khronos job run resize --payload '{\"width\": 640}'"});
+    w.on(run, [&w](cli::Session& s) { return cli::job_run(w.options, w.run_args, s); });
 }
 
 }  // namespace

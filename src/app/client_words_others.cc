@@ -16,20 +16,19 @@ void add_execution_words(Words& w) {
                      "succeeded, failed, timed_out, cancelled, lost, skipped, coalesced");
     list->add_option("--since", w.executions.since, "scheduled at or after this RFC 3339 time");
     list->add_option("--limit", w.executions.limit, "at most so many")->capture_default_str();
+    w.watchable(list);
     w.on(list, [&w](cli::Session& s) { return cli::execution_list(w.options, w.executions, s); });
 
     CLI::App* get = w.command(execution, "get", "one execution");
     get->add_option("ID", w.name)->required();
+    w.watchable(get);
     w.on(get, [&w](cli::Session& s) { return cli::execution_get(w.options, w.name, s); });
 
     CLI::App* logs = w.command(execution, "logs", "its output");
     logs->add_option("ID", w.logs.id)->required();
-    logs->add_flag("-f,--follow", w.logs.follow, "go on until it is over, and exit as it did");
-    logs->add_option("--timeout", w.timeout, "of the following, such as 5m; then exit 124");
-    w.on(logs, [&w](cli::Session& s) {
-        w.logs.timeout = w.wait_limit();
-        return w.wrong.empty() ? cli::execution_logs(w.options, w.logs, s) : cli::kUsage;
-    });
+    logs->add_flag("-f,--follow", w.logs.follow,
+                   "go on until it is over, and exit as it did; 124 on --timeout");
+    w.on(logs, [&w](cli::Session& s) { return cli::execution_logs(w.options, w.logs, s); });
 
     CLI::App* cancel = w.command(execution, "cancel", "end executions that are not over");
     cancel->add_option("ID", w.names)->required();
@@ -44,6 +43,7 @@ void add_other_words(Words& w) {
     w.on(why, [&w](cli::Session& s) { return cli::why(w.options, w.name, s); });
 
     CLI::App* status = w.command(&w.app, "status", "whether the agent is well");
+    w.watchable(status);
     w.on(status, [&w](cli::Session& s) { return cli::status(w.options, s); });
 
     CLI::App* version = w.command(&w.app, "version", "of this program, and of --server's agent");

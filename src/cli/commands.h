@@ -85,6 +85,10 @@ struct JobApplyArgs {
 // All documents are checked before the first is saved.
 int job_apply(const Options& options, const JobApplyArgs& args, Session& session);
 
+// What an apply would change, in fields and in the ticks of the coming week. 0 nothing, 1
+// something; 2 where that cannot be told.
+int job_plan(const Options& options, const JobApplyArgs& args, Session& session);
+
 int job_delete(const Options& options, const std::vector<std::string>& names, Session& session);
 
 struct JobRunArgs {

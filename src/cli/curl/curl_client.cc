@@ -98,6 +98,11 @@ std::expected<HttpAnswer, std::string> CurlClient::send(const HttpAsk& ask) {
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, 10000L);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(config_.timeout.count() / 1000));
     if (!config_.ca_file.empty()) curl_easy_setopt(curl, CURLOPT_CAINFO, config_.ca_file.c_str());
+    if (!config_.cert_file.empty()) {
+        curl_easy_setopt(curl, CURLOPT_SSLCERT, config_.cert_file.c_str());
+        curl_easy_setopt(curl, CURLOPT_SSLKEY,
+                         (config_.key_file.empty() ? config_.cert_file : config_.key_file).c_str());
+    }
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.list);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &receiver);

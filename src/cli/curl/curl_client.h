@@ -16,7 +16,9 @@ class CurlClient final : public HttpClient {
         std::string token;   // sent as a bearer; empty: none
         Duration timeout = std::chrono::seconds(30);  // of one request; 0: none
         std::string user_agent = "khronos";
-        std::string ca_file = {};  // instead of the system's authorities
+        std::string ca_file = {};    // instead of the system's authorities
+        std::string cert_file = {};  // PEM, shown to an agent that asks who is calling
+        std::string key_file = {};   // PEM; empty: in cert_file
     };
 
     explicit CurlClient(Config config);
