@@ -44,6 +44,7 @@ struct Member {
     Status status = Status::alive;
     // Khronos has no leader; clients that ask for one are shown the owner of shard 0.
     bool leads = false;
+    bool operator==(const Member&) const = default;
 };
 
 // A piece of a run's output. It may lack what was dropped between head and tail.

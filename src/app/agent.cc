@@ -13,6 +13,7 @@
 #include "app/agent_core.h"
 #include "app/agent_identity.h"
 #include "app/builtin_worker.h"
+#include "app/cluster_view.h"
 #include "app/loop_thread.h"
 #include "app/store_source.h"
 #include "app/version.h"
@@ -33,6 +34,7 @@ struct ApiParts {
     std::unique_ptr<store::Store> store;
     cluster::Catalog catalog;
     cluster::JobWriter writer;
+    ClusterView view;
     std::unique_ptr<cluster::CatalogFeed> feed;
     std::unique_ptr<api::Services> services;
     std::unique_ptr<api::Front> front;
@@ -96,6 +98,8 @@ struct Agent::Parts {
 
     std::unique_ptr<api::Services> make_services();
     std::string metrics_text();
+    void show_cluster();  // on the core loop
+    ClusterView shown;
 };
 
 Agent::Agent(AgentConfig config, runtime::Log& log)
@@ -142,7 +146,9 @@ std::expected<void, Error> Agent::Parts::start_core() {
     loop.post([this, &opened, &loop] {
         core = std::make_unique<AgentCore>(
             *source, loop,
-            AgentCore::Setup{config, identity->id(), identity->predecessor(), entropy, log, metrics});
+            AgentCore::Setup{config, identity->id(), identity->predecessor(), entropy, log, metrics,
+                             [this] { show_cluster(); }, [](ShardId) {},
+                             [this] { show_cluster(); }});
         cluster::open_meta(core->store(), loop, entropy,
                            [&opened](auto result) { opened.promise.set_value(std::move(result)); });
     });
@@ -166,6 +172,13 @@ std::expected<void, Error> Agent::Parts::start_core() {
     worker = std::move(*built);
     link->connect();
     return {};
+}
+
+void Agent::Parts::show_cluster() {
+    ClusterView now = cluster_view(*core);
+    if (now == shown) return;
+    shown = now;
+    api_thread->loop().post([this, now = std::move(now)]() mutable { api->view = std::move(now); });
 }
 
 // ---- the API
@@ -201,6 +214,7 @@ std::unique_ptr<api::Services> Agent::Parts::make_services() {
     services->metrics = [this] { return metrics_text(); };
     services->readiness = [this] {
         api::Readiness readiness;
+        readiness.issues = api->view.issues;
         if (!api->feed->complete()) {
             readiness.ready = false;
             readiness.issues.push_back("the catalog of jobs is still being read");
@@ -219,15 +233,7 @@ std::unique_ptr<api::Services> Agent::Parts::make_services() {
     };
     // As if the operator had stopped it.
     services->leave = [] { ::kill(::getpid(), SIGTERM); };
-    services->members = [this] {
-        api::Member self;
-        self.name = config.node;
-        self.address = config.bind_ip;
-        self.port = port;
-        for (const auto& [key, value] : config.tags) self.tags.emplace(key, value);
-        self.leads = true;
-        return std::vector{self};
-    };
+    services->members = [this] { return api->view.members; };
     return services;
 }
 
@@ -239,7 +245,8 @@ std::expected<void, Error> Agent::Parts::make_catalog() {
         api->feed = std::make_unique<cluster::CatalogFeed>(
             *api->store, api_thread->loop(), api->catalog,
             cluster::CatalogFeed::Config{
-                {}, [this](const std::string& what) { log.warn(what); }});
+                source->is_shared() ? Duration(std::chrono::minutes(5)) : Duration(0),
+                [this](const std::string& what) { log.warn(what); }});
         api->feed->start();
     });
     jobs_relay = std::make_unique<store::Relay>(api_thread->loop(), api->feed->jobs());
@@ -251,7 +258,7 @@ std::expected<void, Error> Agent::Parts::start_api() {
     http.bind_ip = config.bind_ip;
     http.port = config.http_port;
     if (auto valid = http.validate(); !valid) return valid;
-    return api_thread->call([this, &http]() -> std::expected<void, Error> {
+    auto started = api_thread->call([this, &http]() -> std::expected<void, Error> {
         api->services = make_services();
         api->front = std::make_unique<api::Front>(*api->services);
         api->server = std::make_unique<api::HttpServer>(
@@ -262,6 +269,12 @@ std::expected<void, Error> Agent::Parts::start_api() {
         port = api->server->port();
         return {};
     });
+    if (started)
+        core_thread->call([this] {
+            core->set_addresses(address_for_others(config, port), "");
+            show_cluster();
+        });
+    return started;
 }
 
 // ---- the end

@@ -212,6 +212,7 @@ void AgentCore::set_addresses(std::string http, std::string rpc) {
 
 void AgentCore::set_gauges() {
     gauges_.set(scheduler_->stats(), dispatcher_->stats(), dispatcher_->workers());
+    setup_.on_second();
     gauges_timer_ = loop_.call_after(std::chrono::seconds(1), [this] { set_gauges(); });
 }
 

@@ -41,6 +41,7 @@ class AgentCore {
         // Somebody came, went or changed; a shard has another owner.
         std::function<void()> on_members = [] {};
         std::function<void(ShardId)> on_owner = [](ShardId) {};
+        std::function<void()> on_second = [] {};
     };
     AgentCore(StoreSource& source, runtime::Loop& loop, Setup setup);
     ~AgentCore();

@@ -32,6 +32,7 @@ struct AgentConfig {
     std::string bind_ip;            // IPv4 or IPv6 literal
     std::uint16_t http_port = 0;    // the page and the REST API; 0: any free one
     std::uint16_t worker_port = 0;  // workers (gRPC); 0: any free one
+    std::string advertise;          // host that others reach it by; empty: bind_ip, or the host's
     bool insecure = false;          // other addresses than loopback without TLS and tokens
 
     // Who it is
@@ -42,6 +43,11 @@ struct AgentConfig {
     Backend backend = Backend::embedded;
     std::vector<HostPort> backend_machines;  // etcd only
     std::string keyspace;                    // begins with `/`, does not end with one
+    std::string backend_user;                // etcd's own access control; empty: none
+    std::string backend_password;
+    std::string backend_ca_file;             // TLS to etcd; all empty: none
+    std::string backend_cert_file;
+    std::string backend_key_file;
     std::string data_dir;                    // absolute
 
     // How it works

@@ -61,6 +61,11 @@ TEST(ConfigExamples, TheOneForProductionNamesEveryOption) {
     const std::string text = example("prod");
     for (const AgentOption& option : agent_options(Env::prod, made_up_machine())) {
         if (option.spec.key.empty()) continue;
+        if (option.spec.secret) {  // told of, and never there
+            EXPECT_THAT(text, testing::HasSubstr(option.spec.key + "_file")) << option.spec.flag;
+            EXPECT_THAT(taken_in(text), testing::Not(testing::HasSubstr("\n" + option.spec.key)));
+            continue;
+        }
         const std::string line = option.spec.form == Form::mapping ? "[" + option.spec.key + "]"
                                                                    : option.spec.key + " = ";
         EXPECT_THAT(taken_in(text), testing::HasSubstr("\n" + line)) << option.spec.flag;

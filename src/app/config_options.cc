@@ -135,6 +135,8 @@ std::vector<AgentOption> agent_options(Env env, const Machine& machine) {
     t.add("rpc-port", {"10005"}, "PORT", one(&C::worker_port, port()),
           "the port of the workers; 0: any free one");
     t.last().form = Form::number;
+    t.add("advertise", {""}, "HOST", one(&C::advertise, any_text()),
+          "the name or address that other agents and workers reach this one by; the bound one");
     t.add("insecure", {"false"}, "true|false", one(&C::insecure, truth()),
           "listen on other addresses than loopback without TLS and tokens");
     t.last().form = Form::toggle, t.last().key = "", t.last().environment = false;
@@ -151,6 +153,17 @@ std::vector<AgentOption> agent_options(Env env, const Machine& machine) {
     t.last().form = Form::list, t.last().key = "backend_machines";
     t.add("keyspace", {"/khronos"}, "PREFIX", one(&C::keyspace, keyspace()),
           "what the store's keys begin with; one for each cluster");
+    t.add("backend-user", {""}, "NAME", one(&C::backend_user, any_text()),
+          "whom to log in to etcd as");
+    t.add("backend-password", {""}, "FILE", one(&C::backend_password, any_text()),
+          "a file with etcd's password for that user");
+    t.last().secret = true;
+    t.add("backend-ca-file", {""}, "FILE", one(&C::backend_ca_file, any_text()),
+          "who signed etcd's certificate; turns TLS to etcd on");
+    t.add("backend-cert-file", {""}, "FILE", one(&C::backend_cert_file, any_text()),
+          "our own certificate for etcd, where it asks for one");
+    t.add("backend-key-file", {""}, "FILE", one(&C::backend_key_file, any_text()),
+          "the key of that certificate");
     t.add("data-dir", {default_data_dir(env, machine)}, "DIR", one(&C::data_dir, directory(here)),
           "the store's file, journals and outputs of runs");
 

@@ -57,6 +57,11 @@ std::expected<std::unique_ptr<StoreSource>, Error> StoreSource::open(const Agent
     for (const HostPort& machine : config.backend_machines)
         options.endpoints.push_back(address_of(machine));
     options.keyspace = config.keyspace;
+    options.user = config.backend_user;
+    options.password = config.backend_password;
+    if (!config.backend_ca_file.empty() || !config.backend_cert_file.empty())
+        options.tls = store::EtcdTls{config.backend_ca_file, config.backend_cert_file,
+                                     config.backend_key_file};
     auto backend = store::EtcdBackend::open(std::move(options), entropy, log);
     if (!backend) return std::unexpected(backend.error());
     return std::make_unique<Etcd>(std::move(*backend));
