@@ -70,6 +70,7 @@ std::unique_ptr<Words> all_words() {
     add_job_words(*words);
     add_execution_words(*words);
     add_import_words(*words);
+    add_simulate_words(*words);
     add_other_words(*words);
     add_cron_words(*words);
     return words;

@@ -35,6 +35,7 @@ struct Words {
     cli::CronTextArgs cron_text;
     cli::ImportCrontabArgs crontab;
     cli::ImportDkronArgs dkron;
+    cli::SimulateArgs simulate;
     std::string name;
     std::vector<std::string> names;
 
@@ -71,6 +72,7 @@ void add_job_words(Words& w);
 void add_execution_words(Words& w);
 void add_import_words(Words& w);
 void add_cron_words(Words& w);
+void add_simulate_words(Words& w);
 void add_other_words(Words& w);
 
 WallTime wall_now();

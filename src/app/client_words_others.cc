@@ -35,6 +35,27 @@ void add_execution_words(Words& w) {
     w.on(cancel, [&w](cli::Session& s) { return cli::execution_cancel(w.options, w.names, s); });
 }
 
+void add_simulate_words(Words& w) {
+    CLI::App* simulate = w.command(&w.app, "simulate", "the coming week, on a virtual clock");
+    simulate->add_option("-f,--file", w.simulate.files,
+                         "jobs of a file, a directory or - instead of the agent's");
+    simulate->add_option("--from", w.simulate.from, "from this RFC 3339 time on; else from now");
+    simulate->add_option("--days", w.simulate.days, "how many days")->capture_default_str();
+    simulate
+        ->add_option("--slots", w.simulate.slots, "runs that the workers take at once; 0: no limit")
+        ->capture_default_str();
+    simulate->add_option("--duration", w.simulate.durations,
+                         "NAME=30s: how long a job's runs take; else as measured");
+    simulate
+        ->add_option("--default-duration", w.simulate.duration_otherwise,
+                     "of jobs that have not run yet")
+        ->capture_default_str();
+    simulate->add_flag("!--no-measure", w.simulate.measured, "do not ask how long runs took");
+    Words::examples(simulate, {"khronos simulate", "khronos simulate -f jobs/ --slots 8",
+                               "khronos simulate --from 2027-03-25T00:00:00Z --days 7 -o json"});
+    w.on(simulate, [&w](cli::Session& s) { return cli::simulate(w.options, w.simulate, s); });
+}
+
 void add_other_words(Words& w) {
     CLI::App* why = w.command(&w.app, "why", "why a tick ran, or did not");
     why->add_option("JOB@TIME", w.name,

@@ -149,6 +149,20 @@ struct ImportDkronArgs {
 };
 int import_dkron(const Options& options, const ImportDkronArgs& args, Session& session);
 
+// ---- khronos simulate
+
+struct SimulateArgs {
+    std::vector<std::string> files = {};  // none: the jobs of the agent
+    std::string from = {};                // RFC 3339; empty: now
+    std::uint64_t days = 7;
+    std::uint32_t slots = 0;                  // runs that the workers take at once; 0: no limit
+    std::vector<std::string> durations = {};  // NAME=30s
+    std::string duration_otherwise = "1s";    // of jobs that nothing is known of
+    bool measured = true;                     // ask the agent how long runs took
+};
+inline constexpr std::uint64_t kSimulateDaysMax = 366;
+int simulate(const Options& options, const SimulateArgs& args, Session& session);
+
 // ---- the rest
 
 // `what`: JOB@TIME, or JOB for its latest tick.
