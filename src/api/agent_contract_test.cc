@@ -280,9 +280,9 @@ TEST(Front, AsksForPermissionByTheRouteAndNotByThePath) {
     World world;
     std::vector<std::string> asked;
     world.services.authorize = [&](const HttpRequest&,
-                                   Permission needs) -> std::expected<std::string, Refusal> {
+                                   Permission needs) -> std::expected<Identity, Refusal> {
         asked.emplace_back(to_string(needs));
-        if (needs == Permission::viewer) return "ann";
+        if (needs == Permission::viewer) return Identity{"ann", needs, "", {}};
         if (needs == Permission::admin) return std::unexpected(Refusal{403, "not you"});
         return std::unexpected(Refusal{401, "who are you?"});
     };
@@ -301,7 +301,7 @@ TEST(Front, AsksForPermissionByTheRouteAndNotByThePath) {
 TEST(Front, EveryRouteButTheOpenOnesRefusesStrangers) {
     World world;
     world.services.authorize = [](const HttpRequest&,
-                                  Permission) -> std::expected<std::string, Refusal> {
+                                  Permission) -> std::expected<Identity, Refusal> {
         return std::unexpected(Refusal{401, "who are you?"});
     };
     int open = 0;
@@ -315,8 +315,8 @@ TEST(Front, EveryRouteButTheOpenOnesRefusesStrangers) {
         else
             EXPECT_EQ(status, 401) << route.pattern;
     }
-    EXPECT_EQ(open, 6) << "a new open route is a decision: /, health, livez, readyz, version, "
-                          "openapi.json";
+    EXPECT_EQ(open, 8) << "a new open route is a decision: /, health, livez, readyz, version, "
+                          "session, login, logout";
 }
 
 }  // namespace

@@ -30,7 +30,7 @@ void events(Context& context, const Call& call, Responder responder) {
     if (context.events.full())
         return reply.problem({ErrorKind::busy, "", "too many readers follow the events already"});
     Stream stream = reply.begin_stream(event_stream_head());
-    context.events.add({std::move(stream), std::move(*filter), *after});
+    context.events.add({std::move(stream), std::move(*filter), *after, call.still_allowed});
 }
 
 }  // namespace

@@ -31,6 +31,25 @@ std::optional<std::string_view> host_name_of(std::string_view authority) {
     return name;
 }
 
+// `192.0.2.1` or `[2001:db8::1]`.
+bool is_address(std::string_view name) {
+    if (name.starts_with('['))
+        return name.size() > 2 &&
+               name.find_first_not_of("0123456789abcdefABCDEF:.", 1) == name.size() - 1;
+    int dots = 0;
+    int digits = 0;
+    for (const char c : name) {
+        if (c == '.') {
+            if (digits == 0) return false;
+            ++dots;
+            digits = 0;
+        } else if (c < '0' || c > '9' || ++digits > 3) {
+            return false;
+        }
+    }
+    return dots == 3 && digits > 0;
+}
+
 bool is_write(Method method) {
     switch (method) {
         case Method::get:
@@ -96,6 +115,7 @@ std::expected<void, std::string> check_host(const HttpRequest& request, const Ac
     if (is("localhost") || is("127.0.0.1") || is("[::1]")) return {};
     for (const std::string& known : rules.hosts)
         if (is(known) || (known.contains(':') && is("[" + known + "]"))) return {};
+    if (rules.any_address && name && is_address(*name)) return {};
     return std::unexpected(fmt::format(
         "this agent is not called '{}'; ask for it by one of its names, or add that one to its "
         "allowed hosts",
@@ -154,13 +174,21 @@ void Front::handle(HttpRequest request, Responder inner) {
             if (known.error().status == 401) response.headers.add("WWW-Authenticate", "Bearer");
             return responder.send(std::move(response));
         }
-        actor = std::move(*known);
+        actor = std::move(known->name);
     }
     auto query = QueryParameters::parse(request.query);
     if (!query) return responder.send(text_response(400, sentence(query.error())));
-    match.route->handler(
-        Call{std::move(request), std::move(match.path), std::move(*query), std::move(actor)},
-        std::move(responder));
+    Call call{std::move(request), std::move(match.path), std::move(*query), std::move(actor), {}};
+    if (services_.authorize && match.route->permission != Permission::open)
+        call.still_allowed = [this, needs = match.route->permission, method = call.request.method,
+                              headers = call.request.headers, tls = call.request.tls] {
+            HttpRequest again;
+            again.method = method;
+            again.headers = headers;
+            again.tls = tls;
+            return services_.authorize(again, needs).has_value();
+        };
+    match.route->handler(std::move(call), std::move(responder));
 }
 
 }  // namespace khronos::api

@@ -42,12 +42,14 @@ std::optional<Place> place_of(std::string_view text) {
 
 class Follower : public std::enable_shared_from_this<Follower> {
   public:
-    Follower(Context& context, Execution execution, Place place)
+    Follower(Context& context, Execution execution, Place place,
+             std::function<bool()> still_allowed)
         : services_(context.services),
           followers_(context.followers),
           key_(store::keys::execution(execution.id)),
           execution_(std::move(execution)),
-          place_(place) {
+          place_(place),
+          still_allowed_(std::move(still_allowed)) {
         ++*followers_;
     }
     ~Follower() { --*followers_; }
@@ -102,6 +104,7 @@ class Follower : public std::enable_shared_from_this<Follower> {
     // Asks for what comes next, unless that is under way already.
     void look() {
         if (closed_) return;
+        if (still_allowed_ && !still_allowed_()) return close();
         if (std::exchange(looking_, true)) return;
         if (timer_) services_.loop.cancel(*std::exchange(timer_, std::nullopt));
         const bool over = attempt_is_over();
@@ -199,6 +202,7 @@ class Follower : public std::enable_shared_from_this<Follower> {
     const std::string key_;
     Execution execution_;
     Place place_;  // what is told next
+    std::function<bool()> still_allowed_;
     Stream stream_;
     std::optional<store::WatchId> watch_;
     std::optional<runtime::TimerId> timer_;
@@ -244,14 +248,14 @@ void follow_output(Context& context, const Call& call, std::shared_ptr<Reply> re
     }
     with_execution(
         context.services, reply, call.path["execution"],
-        [&context, reply, place](Execution execution) {
+        [&context, reply, place, still = call.still_allowed](Execution execution) {
             if (*context.followers >= limits::kOutputFollowers)
                 return reply->problem(
                     {ErrorKind::busy, "", "too many outputs are followed already"});
             const Place from = place.value_or(Place{execution.attempt.value, 0});
             if (from.attempt > execution.attempt.value)
                 return reply->problem(invalid("Last-Event-ID", "is of an attempt to come"));
-            std::make_shared<Follower>(context, std::move(execution), from)
+            std::make_shared<Follower>(context, std::move(execution), from, still)
                 ->begin(reply->begin_stream(event_stream_head()));
         });
 }

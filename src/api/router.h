@@ -44,6 +44,8 @@ struct Call {
     PathParameters path;
     QueryParameters query;
     std::string actor;  // who asks, as the permission check found it; empty: nobody known
+    // For answers that go on for long: whether the caller still may. Empty: nobody is asked.
+    std::function<bool()> still_allowed = {};
 };
 using RouteHandler = std::move_only_function<void(Call, Responder) const>;
 

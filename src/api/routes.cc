@@ -1,33 +1,6 @@
 #include "api/routes.h"
 
-#include <fmt/format.h>
-
-#include "api/reply.h"
-
 namespace khronos::api {
-
-// Routes that are promised and not there yet say so, instead of looking like a wrong address.
-void add_routes_to_come(std::vector<Route>& routes) {
-    struct ToCome {
-        Method method;
-        std::string_view path;
-        Permission needs;
-        std::string_view id;
-    };
-    constexpr ToCome kToCome[] = {
-        {Method::get, "/openapi.json", Permission::open, "openapi"},
-        {Method::get, "/v1/audit", Permission::admin, "audit"},
-        {Method::get, "/v1/tokens", Permission::admin, "listTokens"},
-        {Method::post, "/v1/tokens", Permission::admin, "createToken"},
-    };
-    for (const ToCome& route : kToCome)
-        routes.emplace_back(
-            route.method, route.path, route.needs, route.id, [](Call call, Responder responder) {
-                const std::string path = call.request.path;
-                Reply(call, std::move(responder))
-                    .problem(501, {invalid("", fmt::format("{} is not there yet", path))});
-            });
-}
 
 std::vector<Route> make_routes(Context& context) {
     std::vector<Route> routes;
@@ -42,7 +15,8 @@ std::vector<Route> make_routes(Context& context) {
     add_event_routes(routes, context);
     add_cluster_routes(routes, context);
     add_calendar_routes(routes, context);
-    add_routes_to_come(routes);
+    add_token_routes(routes, context);
+    add_audit_routes(routes, context);
     return routes;
 }
 

@@ -39,7 +39,8 @@ void add_event_routes(std::vector<Route>& routes, Context& context);
 void add_cluster_routes(std::vector<Route>& routes, Context& context);  // shards, workers, leave
 void add_calendar_routes(std::vector<Route>& routes, Context& context);
 void add_restore_route(std::vector<Route>& routes, Context& context);
-void add_routes_to_come(std::vector<Route>& routes);  // answer 501
+void add_token_routes(std::vector<Route>& routes, Context& context);  // and the page's session
+void add_audit_routes(std::vector<Route>& routes, Context& context);
 
 std::vector<Route> make_routes(Context& context);
 

@@ -4,6 +4,7 @@
 // A port that is left empty makes its routes answer 501, which says that this agent cannot do it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <expected>
 #include <functional>
@@ -89,6 +90,15 @@ struct WorkerInfo {
     std::vector<std::string> agents;  // node names of those that it is connected to
 };
 
+// Who asks.
+struct Identity {
+    std::string name;  // for people, logs and the audit: of the token, with the begin of its id
+    Permission role = Permission::viewer;
+    std::string token_id;  // empty: no record's
+    WallTime expires_at;   // unset: never
+    bool operator==(const Identity&) const = default;
+};
+
 struct Refusal {
     int status = 403;  // 401 or 403
     std::string why;
@@ -100,6 +110,9 @@ struct AccessRules {
     // 127.0.0.1 and [::1]. Another Host is refused: a page of somebody else's can bind its own
     // name to our address.
     std::vector<std::string> hosts;
+    // Addresses as such are fine too: where the agent listens on all of its machine's. Nobody can
+    // bind a page of his own to an address that is not his.
+    bool any_address = false;
     // Origins (`https://tools.example.org`) whose pages may write, besides our own.
     std::vector<std::string> origins;
 };
@@ -115,8 +128,8 @@ struct Services {
     Duration misfire_threshold = std::chrono::seconds(60);  // as the scheduler's
 
     // Who asks, or why not. Empty: nobody is asked (`local`), and everybody is `local`.
-    std::function<std::expected<std::string, Refusal>(const HttpRequest&, Permission)> authorize =
-        {};
+    std::function<std::expected<Identity, Refusal>(const HttpRequest&, Permission)> authorize = {};
+    std::function<std::array<std::uint8_t, 32>(std::string_view)> sha256 = {};
     // Output that a worker keeps. Empty, or not_found: the tail in the record is shown.
     std::function<void(const core::Execution&, OutputRange, Done<OutputPart>)> read_output = {};
     // Ends an open execution. Returns when that is decided, not when the process is gone.

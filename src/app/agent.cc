@@ -10,6 +10,7 @@
 
 #include "api/front.h"
 #include "api/http/http_server.h"
+#include "app/access_setup.h"
 #include "app/agent_core.h"
 #include "app/agent_identity.h"
 #include "app/builtin_worker.h"
@@ -22,6 +23,7 @@
 #include "cluster/meta.h"
 #include "runtime/asio/system_entropy.h"
 #include "runtime/metrics.h"
+#include "runtime/openssl/sha256.h"
 #include "runtime/prometheus/prometheus_text.h"
 #include "store/relay.h"
 #include "wire/inproc_link.h"
@@ -36,6 +38,7 @@ struct ApiParts {
     cluster::JobWriter writer;
     ClusterView view;
     std::unique_ptr<cluster::CatalogFeed> feed;
+    std::unique_ptr<api::AccessControl> access;
     std::unique_ptr<api::Services> services;
     std::unique_ptr<api::Front> front;
     std::unique_ptr<api::HttpServer> server;
@@ -201,6 +204,12 @@ std::unique_ptr<api::Services> Agent::Parts::make_services() {
                        meta.cluster_id,
                        core->started_at()};
     services->misfire_threshold = config.misfire_threshold;
+    services->access = access_rules(config);
+    services->sha256 = runtime::sha256;
+    if (api->access)
+        services->authorize = [this](const api::HttpRequest& request, api::Permission needs) {
+            return api->access->check(request, needs);
+        };
     services->read_output = [this, &loop](const core::Execution& execution, api::OutputRange range,
                                           api::Done<api::OutputPart> done) {
         if (!worker)
@@ -257,8 +266,13 @@ std::expected<void, Error> Agent::Parts::start_api() {
     api::HttpServerConfig http;
     http.bind_ip = config.bind_ip;
     http.port = config.http_port;
+    http.tls = tls_config(config);
     if (auto valid = http.validate(); !valid) return valid;
     auto started = api_thread->call([this, &http]() -> std::expected<void, Error> {
+        auto access = access_control(config, *api->store, api_thread->loop(), entropy, log);
+        if (!access) return std::unexpected(access.error());
+        api->access = std::move(*access);
+        if (api->access) api->access->start();
         api->services = make_services();
         api->front = std::make_unique<api::Front>(*api->services);
         api->server = std::make_unique<api::HttpServer>(
@@ -275,6 +289,16 @@ std::expected<void, Error> Agent::Parts::start_api() {
             show_cluster();
         });
     return started;
+}
+
+void Agent::reload_certificates() {
+    Parts& p = *parts_;
+    if (p.config.tls_cert.empty()) return;
+    p.api_thread->loop().post([&p] {
+        if (const auto read = p.api->server->reload_certificates(); !read)
+            p.log.error("the certificates were not read again, the old ones stay in force",
+                        {runtime::field::error(read.error().message)});
+    });
 }
 
 // ---- the end
@@ -307,6 +331,7 @@ void Agent::Parts::take_apart() {
         api_thread->call([this] {
             api->server.reset();
             api->front.reset();
+            if (api->access) api->access->stop();
             api->feed->stop();
             api.reset();
         });

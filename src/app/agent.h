@@ -30,6 +30,9 @@ class Agent {
     // gives its shards back. Then on_stopped is called, on some thread.
     void stop(std::function<void()> on_stopped);
 
+    // The files may have been renewed. Any thread, while it runs.
+    void reload_certificates();
+
     std::uint16_t http_port() const;  // after start()
 
   private:

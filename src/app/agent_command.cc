@@ -77,7 +77,7 @@ int fail(const std::string& message) {
 
 std::string url_of(const AgentConfig& config, std::uint16_t port) {
     const bool v6 = config.bind_ip.find(':') != std::string::npos;
-    return fmt::format("http://{}:{}/", v6 ? "[" + config.bind_ip + "]" : config.bind_ip, port);
+    return fmt::format("{}://{}:{}/", config.tls_cert.empty() ? "http" : "https", v6 ? "[" + config.bind_ip + "]" : config.bind_ip, port);
 }
 
 // A changed file takes effect as far as it can; a wrong one changes nothing.
@@ -135,6 +135,7 @@ int agent_command(const std::vector<std::string>& arguments) {
         for (int signal = signals.wait(); signal != 0; signal = signals.wait()) {
             if (signal == SIGHUP) {
                 reload(arguments, config, log);
+                agent.reload_certificates();
             } else if (stopping) {
                 log.warn("a second signal: stopping at once");
                 break;

@@ -6,8 +6,8 @@
 namespace khronos::app {
 namespace {
 
-// Set when an agent can be given certificates and tokens.
-constexpr bool kTlsAndTokensAreBuilt = false;
+// 128 bits in hex: below that a secret can be guessed.
+constexpr std::size_t kRootTokenBytes = 32;
 
 }  // namespace
 
@@ -30,13 +30,29 @@ std::string_view to_text(Env env) {
 
 std::vector<Inconsistency> validate(const AgentConfig& config) {
     std::vector<Inconsistency> found;
-    if (!kTlsAndTokensAreBuilt && !config.insecure && !is_loopback(config.bind_ip))
+    const bool guarded = config.auth && !config.tls_cert.empty();
+    if (!guarded && !config.insecure && !is_loopback(config.bind_ip))
         found.push_back(
             {"bind-ip",
              fmt::format("{} can be reached by others, and whoever reaches an agent without TLS "
-                         "and tokens can run commands on its machines; bind 127.0.0.1, or type "
-                         "--insecure (this version has no TLS and tokens yet)",
-                         config.bind_ip)});
+                         "and tokens can run commands on its machines; give --tls-cert and "
+                         "--tls-key{}, bind 127.0.0.1, or type --insecure",
+                         config.bind_ip, config.auth ? "" : " and --auth")});
+    if (config.tls_cert.empty() != config.tls_key.empty())
+        found.push_back({config.tls_cert.empty() ? "tls-cert" : "tls-key",
+                         "a certificate and its key go together; one of them is missing"});
+    if (!config.tls_client_ca.empty() && config.tls_cert.empty())
+        found.push_back({"tls-client-ca", "clients' certificates need TLS; give --tls-cert"});
+    if (config.tls_client == TlsClient::required && config.tls_client_ca.empty())
+        found.push_back({"tls-client", "required needs --tls-client-ca: who signs them"});
+    if (config.tls_client_role != CertificateRole::none && config.tls_client_ca.empty())
+        found.push_back({"tls-client-role", "needs --tls-client-ca: who signs certificates"});
+    if (!config.root_token.empty() && config.root_token.size() < kRootTokenBytes)
+        found.push_back({"root-token", fmt::format("has {} characters, at least {} are needed; "
+                                                   "`openssl rand -hex 32` makes one",
+                                                   config.root_token.size(), kRootTokenBytes)});
+    if (!config.root_token.empty() && !config.auth)
+        found.push_back({"root-token", "means nothing without --auth"});
     if (config.http_port != 0 && config.http_port == config.worker_port)
         found.push_back({"rpc-port", fmt::format("{} is the port of --bind-port already; workers "
                                                  "need one of their own",

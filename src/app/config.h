@@ -18,6 +18,11 @@ enum class Backend : std::uint8_t { embedded, etcd };
 enum class LogLevel : std::uint8_t { trace, debug, info, warn, error };
 enum class LogFormat : std::uint8_t { text, json };
 
+// Whether a client must show a certificate, where tls_client_ca is set.
+enum class TlsClient : std::uint8_t { optional, required };
+// What a certificate allows without a token.
+enum class CertificateRole : std::uint8_t { none, viewer, runner, editor, admin };
+
 struct HostPort {
     std::string host;
     std::uint16_t port = 0;
@@ -34,6 +39,17 @@ struct AgentConfig {
     std::uint16_t worker_port = 0;  // workers (gRPC); 0: any free one
     std::string advertise;          // host that others reach it by; empty: bind_ip, or the host's
     bool insecure = false;          // other addresses than loopback without TLS and tokens
+    std::vector<std::string> hosts;    // names that it is called by, besides the node's and localhost
+    std::vector<std::string> origins;  // of pages that may write, besides our own
+
+    // Who may do what
+    bool auth = false;       // every request needs a token
+    std::string root_token;  // an administrator's, of this agent only; empty: one is made
+    std::string tls_cert;    // PEM files; empty: no TLS
+    std::string tls_key;
+    std::string tls_client_ca;  // who signs clients' certificates; empty: none are asked for
+    TlsClient tls_client = TlsClient::optional;
+    CertificateRole tls_client_role = CertificateRole::none;
 
     // Who it is
     std::string node;

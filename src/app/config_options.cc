@@ -141,6 +141,30 @@ std::vector<AgentOption> agent_options(Env env, const Machine& machine) {
           "listen on other addresses than loopback without TLS and tokens");
     t.last().form = Form::toggle, t.last().key = "", t.last().environment = false;
 
+    t.add("host", {}, "NAME", list(&C::hosts, any_text()),
+          "a name that this agent is called by, besides its node's; repeatable");
+    t.last().form = Form::list, t.last().key = "hosts";
+    t.add("origin", {}, "URL", list(&C::origins, any_text()),
+          "a site whose pages may write here, such as https://tools.example.org; repeatable");
+    t.last().form = Form::list, t.last().key = "origins";
+
+    t.add("auth", {env == Env::local ? "false" : "true"}, "true|false", one(&C::auth, truth()),
+          "every request needs a token; false in local");
+    t.last().form = Form::toggle;
+    t.add("root-token", {""}, "TOKEN", one(&C::root_token, any_text()),
+          "an administrator's token for this agent; without one DATA-DIR/admin.token is made");
+    t.last().secret = true;
+    t.add("tls-cert", {""}, "FILE", one(&C::tls_cert, any_text()),
+          "PEM: this agent's certificate, then those up to the authority");
+    t.add("tls-key", {""}, "FILE", one(&C::tls_key, any_text()), "PEM: the certificate's key");
+    t.add("tls-client-ca", {""}, "FILE", one(&C::tls_client_ca, any_text()),
+          "PEM: the authorities of clients' certificates");
+    t.add("tls-client", {"optional"}, "optional|required", one(&C::tls_client, tls_client()),
+          "whether a client must show a certificate");
+    t.add("tls-client-role", {"none"}, "none|viewer|runner|editor|admin",
+          one(&C::tls_client_role, certificate_role()),
+          "what a client with a certificate may do without a token");
+
     t.add("node", {default_node(machine)}, "NAME", one(&C::node, node_name()),
           "the name of this agent, one of its kind; the host's name");
     t.add("tag", {}, "K=V", tags(&C::tags), "a tag of this agent's worker; repeatable");

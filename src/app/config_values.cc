@@ -198,6 +198,20 @@ Codec<LogLevel> log_level() {
                              {LogLevel::warn, "warn"},
                              {LogLevel::error, "error"}});
 }
+Codec<TlsClient> tls_client() {
+    return choice<TlsClient>(
+        {{TlsClient::optional, "optional"}, {TlsClient::required, "required"}});
+}
+
+Codec<CertificateRole> certificate_role() {
+    using Role = CertificateRole;
+    return choice<Role>({{Role::none, "none"},
+                         {Role::viewer, "viewer"},
+                         {Role::runner, "runner"},
+                         {Role::editor, "editor"},
+                         {Role::admin, "admin"}});
+}
+
 Codec<LogFormat> log_format() {
     return choice<LogFormat>({{LogFormat::text, "text"}, {LogFormat::json, "json"}});
 }

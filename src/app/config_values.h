@@ -36,6 +36,8 @@ Codec<Env> environment();
 Codec<Backend> backend();
 Codec<LogLevel> log_level();
 Codec<LogFormat> log_format();
+Codec<TlsClient> tls_client();
+Codec<CertificateRole> certificate_role();
 
 struct Tag {
     std::string key, value;
