@@ -69,6 +69,7 @@ api::AccessRules access_rules(const AgentConfig& config) {
     rules.hosts = config.hosts;
     rules.hosts.push_back(config.node);
     rules.hosts.push_back(config.bind_ip);
+    if (!config.advertise.empty()) rules.hosts.push_back(config.advertise);
     rules.any_address = config.bind_ip == "0.0.0.0" || config.bind_ip == "::";
     rules.origins = config.origins;
     return rules;
