@@ -28,6 +28,8 @@ fi
 if [ -x "$build/bench/fill_jobs" ]; then
     echo "== one instant"
     bench/system/one_instant.py --build "$build"
+    echo "== ticks on etcd"
+    bench/system/etcd_ticks.py --build "$build"
     echo "== a million jobs"
     bench/system/million_jobs.py --build "$build"
 fi
