@@ -183,7 +183,7 @@ TEST_F(SpoiltHistory, AnOpenRecordThatIsForgotten) {
 
 TEST_F(SpoiltHistory, AScheduleThatTheOracleDoesNotKnowIsUnknown) {
     for (TxnSeen& one : history_)
-        for (core::Job& job : one.jobs) job.spec.schedule = "0 0 0 L * *";
+        for (core::Job& job : one.jobs) job.spec.schedule = "0 0 H * * *";
     EXPECT_TRUE(judged().contains("unknown"));
 }
 

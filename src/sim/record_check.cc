@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/verify/record_rules.h"
+
 namespace khronos::sim {
 
 using core::Execution;
@@ -48,7 +50,12 @@ const core::Job* version(const Seen& seen, const Execution& e) {
 void RecordCheck::before(const Seen& seen, const TxnSeen& txn) {
     for (const std::string& key : txn.unreadable)
         report_.violated("unknown", "the record at {} cannot be read", key);
+    const verify::Tell tell = [this](std::string_view invariant, const std::string& text) {
+        report_.violated(invariant, "{}", text);
+    };
     for (const Execution& next : txn.records) {
+        verify::check_shape(next, tell);
+        if (const core::Job* job = version(seen, next)) verify::check_caps(next, *job, tell);
         const auto last = seen.executions.find(next.id);
         // A forgotten one that is asked for again is another one.
         if (last == seen.executions.end() || last->second.forgotten) {

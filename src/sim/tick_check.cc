@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/limits.h"
+#include "core/verify/coverage.h"
 
 namespace khronos::sim {
 
@@ -24,35 +25,17 @@ constexpr Duration kStep = std::chrono::seconds(60);
 
 }  // namespace
 
-std::vector<TickCheck::Force> TickCheck::in_force(const JobSeen& job) {
-    // The version in force at t is the one saved last of those that are effective before t.
-    std::vector<Force> stretches;
-    WallTime until = WallTime::max();
-    for (auto version = job.versions.rbegin(); version != job.versions.rend(); ++version) {
-        if (version->job.effective_from >= until) continue;
-        stretches.push_back({version->job.effective_from, until, &version->job});
-        until = version->job.effective_from;
-    }
-    std::reverse(stretches.begin(), stretches.end());
-    return stretches;
+std::vector<verify::Force> TickCheck::in_force(const JobSeen& job) {
+    std::vector<const core::Job*> versions;
+    for (const VersionSeen& version : job.versions) versions.push_back(&version.job);
+    return verify::in_force(versions);
 }
 
 std::vector<WallTime> TickCheck::ticks(const core::Job& job, WallTime from, WallTime until) {
-    const core::JobSpec& spec = job.spec;
-    OracleKey key{spec.schedule, spec.timezone, spec.dst_gap, spec.dst_overlap};
-    auto at = oracles_.find(key);
-    if (at == oracles_.end())
-        at = oracles_
-                 .emplace(std::move(key), TickOracle::parse(spec.schedule, spec.timezone,
-                                                            spec.dst_gap, spec.dst_overlap))
-                 .first;
-    if (!at->second) {
-        report_.violated("unknown", "job {}: {}", spec.name, at->second.error());
-        return {};
-    }
-    if (spec.starts_at.is_set()) from = std::max(from, WallTime{spec.starts_at.us - 1});
-    if (spec.expires_at.is_set()) until = std::min(until, WallTime{spec.expires_at.us - 1});
-    return at->second->ticks(from, until, job.anchor);
+    auto found = ticks_.between(job, from, until);
+    if (found) return *std::move(found);
+    report_.violated("unknown", "job {}: {}", job.spec.name, found.error());
+    return {};
 }
 
 // Whether the decider had to take the tick for a missed one: older than the threshold, or jumped
@@ -162,7 +145,7 @@ std::vector<TickCheck::Due> TickCheck::wanted(const JobSeen& job, WallTime lower
                                               WallTime pass_end, const Execution* decision) {
     std::vector<Due> due;
     const core::Job& present = job.versions.back().job;
-    for (const Force& force : in_force(job)) {
+    for (const verify::Force& force : in_force(job)) {
         if (force.until <= lower || force.from >= pass_end) continue;
         if (force.job->spec.disabled) {
             // Recorded as a whole, when it is over.
@@ -211,19 +194,10 @@ std::vector<TickCheck::Due> TickCheck::wanted(const JobSeen& job, WallTime lower
 
 void TickCheck::judge(std::vector<Due>& due, const Execution& record) {
     const std::string id = core::to_text(record.id);
-    const WallTime first = record.range_from.is_set() ? record.range_from : record.scheduled_at;
-    const WallTime last = record.scheduled_at;
-    std::uint32_t covered = 0;
-    bool first_is_tick = false;
-    bool last_is_tick = false;
-    for (Due& d : due) {
-        if (d.at < first || d.at > last) continue;
-        ++covered;
-        first_is_tick |= d.at == first;
-        last_is_tick |= d.at == last;
-        if (d.covered) report_.violated("I1", "the tick {} was decided twice: {}", to_rfc3339(d.at), id);
-        d.covered = true;
-
+    const verify::Tell tell = [this](std::string_view invariant, const std::string& text) {
+        report_.violated(invariant, "{}", text);
+    };
+    verify::cover(due, record, tell, [&](const Due& d) {
         const bool skipped = record.state == ExecutionState::skipped;
         const bool run = record.state == ExecutionState::waiting ||
                          (skipped && record.reason == Reason::concurrency);
@@ -253,16 +227,7 @@ void TickCheck::judge(std::vector<Due>& due, const Execution& record) {
                 report_.violated("I21", "{} is recorded as '{}' and should be '{}'", id,
                                  core::to_text(record.reason), core::to_text(want));
         }
-    }
-    if (!first_is_tick || !last_is_tick)
-        report_.violated("I1", "{} was decided, but {} is no tick that was due then", id,
-                         to_rfc3339(first_is_tick ? last : first));
-    const bool counted = record.range_count_is_floor
-                             ? record.range_count <= covered &&
-                                   record.range_count >= limits::kCountedRange
-                             : record.range_count == covered;
-    if (!counted)
-        report_.violated("I1", "{} stands for {} ticks and says {}", id, covered, record.range_count);
+    });
 }
 
 void TickCheck::check_job(const Seen& seen, const JobSeen& job, const core::Cursor& before,
@@ -334,7 +299,7 @@ std::vector<WallTime> TickCheck::undecided(const Seen& seen, const JobSeen& job,
     if (cursor == seen.cursors.end() || job.deleted) return {};
     const WallTime lower = cursor->second.decided_up_to(job.uid);
     std::vector<WallTime> found;
-    for (const Force& force : in_force(job)) {
+    for (const verify::Force& force : in_force(job)) {
         if (force.job->spec.disabled) continue;
         for (const WallTime t :
              ticks(*force.job, std::max(lower, force.from), std::min(until, force.until)))

@@ -6,12 +6,11 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <tuple>
 #include <vector>
 
+#include "core/verify/versions.h"
 #include "sim/report.h"
 #include "sim/seen.h"
-#include "sim/tick_oracle.h"
 
 namespace khronos::sim {
 
@@ -36,14 +35,7 @@ class TickCheck {
         WallTime into;
         bool covered = false;
     };
-    // A stretch in which one version is in force.
-    struct Force {
-        WallTime from;
-        WallTime until;
-        const core::Job* job;
-    };
-
-    static std::vector<Force> in_force(const JobSeen& job);
+    static std::vector<verify::Force> in_force(const JobSeen& job);
     std::vector<WallTime> ticks(const core::Job& job, WallTime from, WallTime until);
     Missed missed(const core::Execution& decision, WallTime tick) const;
     void check_cursor(const core::Cursor& before, const TxnSeen& txn);
@@ -58,8 +50,7 @@ class TickCheck {
     const World& world_;
     const Fleet& fleet_;
     Duration threshold_;
-    using OracleKey = std::tuple<std::string, std::string, core::DstGap, core::DstOverlap>;
-    std::map<OracleKey, std::expected<TickOracle, std::string>> oracles_;
+    verify::Ticks ticks_;
     std::map<core::ExecutionId, MonoTime> ended_;
 };
 
