@@ -3,6 +3,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "cluster/verify.h"
+#include "store/codec.h"
+#include "store/keys.h"
+#include "store/memory/memory_backend.h"
+
 namespace khronos::sim {
 
 namespace {
@@ -202,6 +207,39 @@ void Simulation::check_at_rest() {
     }
 }
 
-void Simulation::check_end() { clients_.check_end(seen()); }
+void Simulation::check_end() {
+    clients_.check_end(seen());
+    verify_store();
+}
+
+// What a user may ask of a store afterwards must be content with every store that is right.
+void Simulation::verify_store() {
+    backend_.set_faults(nullptr);  // a reader that starts again after each would see the same
+    store::MemoryStore handle(backend_, fate_, "verifier");
+    cluster::VerifyOptions options;
+    // The machine's clock was set back and forth: what depends on it cannot be told here.
+    options.clocks = {std::chrono::hours(100'000), Duration(0), std::chrono::hours(100'000)};
+    store::Meta meta;
+    meta.cluster_id = "simulated";
+    handle.write({{}, {store::Put{std::string(store::keys::kMeta), store::encode(meta), {}}}},
+                 [](const store::WriteOutcome&) {});
+    bool over = false;
+    cluster::verify_store(
+        handle, fate_, std::move(options),
+        [this](const cluster::VerifiedJob& job) {
+            for (const verify::Finding& finding : job.verdict.findings)
+                report_.violated(finding.invariant, "verify: job {}: {}", job.name, finding.text);
+        },
+        {},
+        [this, &over](std::expected<cluster::Verified, Error> verified) {
+            over = true;
+            if (!verified)
+                return report_.violated("unknown", "verify: {}", verified.error().message);
+            for (const verify::Finding& finding : verified->others)
+                report_.violated(finding.invariant, "verify: {}", finding.text);
+        });
+    if (!run_until([&] { return over; }, std::chrono::minutes(10)) && !failed())
+        report_.violated("unknown", "verify never came to an end");
+}
 
 }  // namespace khronos::sim

@@ -101,6 +101,7 @@ class Simulation {
         std::uint64_t worker_lives = 0;
     };
     void watch_store();
+    void verify_store();
     void say(const std::string& text);
     std::string which(std::size_t i) const;  // for the story
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include <fmt/format.h>
 
@@ -17,16 +16,16 @@ inline WallTime first_of(const core::Execution& record) {
 }
 
 // Marks what `record` decides of `ticks`, which are all that were due then, in order, and tells
-// what is wrong with that (I1). A `Tick` has `at` and `covered`; `each` is called with every one.
-template <class Tick, class Each>
-void cover(std::vector<Tick>& ticks, const core::Execution& record, const Tell& tell, Each each) {
+// what is wrong with that (I1). A tick has `at` and `covered`; `each` is called with every one.
+template <class Ticks, class Each>
+void cover(Ticks&& ticks, const core::Execution& record, const Tell& tell, Each each) {
     const WallTime first = first_of(record);
     const WallTime last = record.scheduled_at;
     const std::string id = core::to_text(record.id);
     std::uint32_t covered = 0;
     bool first_is_tick = false;
     bool last_is_tick = false;
-    for (Tick& tick : ticks) {
+    for (auto& tick : ticks) {
         if (tick.at < first || tick.at > last) continue;
         ++covered;
         first_is_tick |= tick.at == first;

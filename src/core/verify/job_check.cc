@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <map>
+#include <span>
+#include <utility>
 
 #include "core/model/policy.h"
 #include "core/verify/coverage.h"
@@ -19,6 +21,8 @@ namespace {
 
 // Of one job in one look: a year of a job that runs every half a minute.
 constexpr std::size_t kMostTicks = 1'000'000;
+// A record that was over this long before a tick would have been erased with it, whoever's clock.
+constexpr Duration kDecidedAndOver = std::chrono::seconds(2);
 // Lost ticks; the rest is a number.
 constexpr std::size_t kToldOfOneJob = 10;
 
@@ -92,9 +96,10 @@ class Check {
 
     void check_times(const Execution& record) {
         const std::string id = core::to_text(record.id);
-        if (job_.deleted_at && record.scheduled_at > *job_.deleted_at)
+        const bool beyond = record.scheduled_at > job_.decided && !asked_for(record);
+        if (beyond && job_.deleted_at)
             tell_("I15", fmt::format("{} was decided after the job was deleted", id));
-        else if (record.scheduled_at > job_.decided && !asked_for(record))
+        else if (beyond)
             tell_("I12", fmt::format("{} is decided, and its shard only up to {}", id,
                                      to_rfc3339(job_.decided)));
         const WallTime earliest = record.scheduled_at - clocks_.skew - clocks_.early;
@@ -125,16 +130,24 @@ class Check {
 
     // `@at` whose time had come when it was saved: asked for by the save, not by a cursor.
     bool asked_for(const Execution& record) {
-        const core::Job* version = version_of(record);
-        if (!version) return false;
-        return ticks_.only_tick(*version) == record.scheduled_at;
+        if (record.range_from.is_set()) return false;
+        return std::any_of(versions_.begin(), versions_.end(), [&](const core::Job* version) {
+            return record.scheduled_at <= version->effective_from &&
+                   ticks_.only_tick(*version) == record.scheduled_at;
+        });
     }
 
     // The first tick that a record still tells of.
-    std::optional<WallTime> first_kept() const {
+    std::optional<WallTime> first_kept() {
+        std::optional<WallTime> first;
         for (const Execution& record : job_.records)
-            if (record.id.trigger.kind == core::TriggerKind::tick) return first_of(record);
-        return std::nullopt;
+            if (decides_ticks(record))
+                first = std::min(first.value_or(WallTime::max()), first_of(record));
+        return first;
+    }
+    bool decides_ticks(const Execution& record) {
+        return record.id.trigger.kind == core::TriggerKind::tick && record.id.index == 0 &&
+               !asked_for(record);
     }
 
     bool derive(WallTime from, std::vector<Due>& due) {
@@ -178,15 +191,24 @@ class Check {
         if (!derive(from, due)) return;
         verdict_.ticks = due.size();
         for (const Execution& record : job_.records) {
-            if (record.id.trigger.kind != core::TriggerKind::tick || record.id.index != 0) continue;
             if (record.scheduled_at > job_.decided || first_of(record) <= from) continue;
-            const bool in_order =
-                std::binary_search(due.begin(), due.end(), Due{record.scheduled_at},
-                                   [](const Due& a, const Due& b) { return a.at < b.at; });
-            if (!in_order && asked_for(record)) continue;
-            cover_by(record, due);
+            if (decides_ticks(record)) cover_by(record, due);
         }
+        // What was asked for may be a tick of a version before, too.
+        for (const Execution& record : job_.records)
+            for (Due& tick : at_time(due, record.scheduled_at))
+                tick.covered |= record.id.trigger.kind == core::TriggerKind::tick;
         look_for_lost(due);
+    }
+
+    static std::span<Due> between(std::vector<Due>& due, WallTime first, WallTime last) {
+        const auto by_time = [](const Due& a, const Due& b) { return a.at < b.at; };
+        const auto begin = std::lower_bound(due.begin(), due.end(), Due{first}, by_time);
+        const auto end = std::upper_bound(begin, due.end(), Due{last}, by_time);
+        return {begin, end};
+    }
+    static std::span<Due> at_time(std::vector<Due>& due, WallTime at) {
+        return between(due, at, at);
     }
 
     void cover_by(const Execution& record, std::vector<Due>& due) {
@@ -195,10 +217,7 @@ class Check {
             (record.reason == Reason::disabled || record.reason == Reason::paused);
         bool told = false;
         // Only what lies in its range, so that a long history stays cheap.
-        const auto by_time = [](const Due& a, const Due& b) { return a.at < b.at; };
-        const auto begin = std::lower_bound(due.begin(), due.end(), Due{first_of(record)}, by_time);
-        const auto end = std::upper_bound(begin, due.end(), Due{record.scheduled_at}, by_time);
-        std::vector<Due> span(begin, end);
+        const std::span<Due> span = between(due, first_of(record), record.scheduled_at);
         cover(span, record, tell_, [&](const Due& tick) {
             if (tick.disabled == as_disabled || std::exchange(told, true)) return;
             tell_("I21",
@@ -206,7 +225,6 @@ class Check {
                               core::to_text(record.state), core::to_text(record.reason),
                               tick.disabled ? "disabled" : "not disabled", to_rfc3339(tick.at)));
         });
-        std::copy(span.begin(), span.end(), begin);
         if (record.state == ExecutionState::coalesced) check_heir(record);
     }
 
@@ -239,7 +257,8 @@ class Check {
                 job_.records.begin(), job_.records.end(),
                 [&](const Execution& record) { return record.id.trigger.at <= tick.at; });
             const auto newer = static_cast<std::size_t>(job_.records.end() - after);
-            if (newer >= keep_ || over + clocks_.skew >= tick.at) {
+            // A stretch that ended where the shard already was, its clock set back, has no record.
+            if (tick.disabled || newer >= keep_ || over + kDecidedAndOver >= tick.at) {
                 ++verdict_.ticks_unknown;
                 continue;
             }

@@ -25,6 +25,7 @@ namespace khronos::verify {
 struct Clocks {
     Duration skew = std::chrono::seconds(2);
     Duration early = std::chrono::milliseconds(200);  // beyond the skew
+    Duration ahead = std::chrono::seconds(60);        // that a cursor may be of the present time
 };
 
 struct JobHistory {
