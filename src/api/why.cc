@@ -63,6 +63,7 @@ std::string skip_reason(const Execution& e) {
         case Reason::user:
         case Reason::poison:
         case Reason::worker_lost:
+        case Reason::guard:
             break;
     }
     return e.reason == Reason::none ? "no reason is recorded"

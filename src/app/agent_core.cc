@@ -44,10 +44,11 @@ scheduler::Scheduler::Events AgentCore::scheduler_events() {
     };
     events.on_not_taken = [this](ShardId shard) { ownership_->not_taken(shard); };
     events.on_loaded = [this](ShardId shard) {
+        dispatcher_->shard_loaded(shard);
         cancels_->shard_loaded(shard);
         check_started();
     };
-    events.on_gone = [](ShardId) {};
+    events.on_gone = [this](ShardId shard) { dispatcher_->shard_lost(shard); };
     events.on_handed_over = [this](ShardId shard, Revision revision) {
         ownership_->handed_over(shard, revision);
     };
@@ -173,7 +174,8 @@ void AgentCore::start(std::uint64_t token_base, wire::AgentEnd& workers, store::
         cluster::JobWriter::Config{setup_.config.misfire_threshold, 20});
     dispatcher_ = std::make_unique<dispatch::Dispatcher>(
         store_, loop_, setup_.entropy, workers,
-        dispatch::DispatcherConfig{.token_base = token_base, .guards = false},
+        dispatch::DispatcherConfig{
+            .token_base = token_base, .agent = setup_.config.node, .guards = shared_},
         dispatcher_events());
     scheduler_ = std::make_unique<scheduler::Scheduler>(store_, loop_, setup_.entropy,
                                                         std::move(scheduling), scheduler_events());

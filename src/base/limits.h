@@ -25,6 +25,7 @@ inline constexpr std::size_t kOutputFollowers = 200;
 inline constexpr std::size_t kTxnOperations = 128;
 inline constexpr std::size_t kTxnBytes = 1 << 20;
 inline constexpr std::size_t kFireExecutions = 60;
+inline constexpr std::size_t kHeartbeatsInTxn = 100;
 
 // Missed ticks are counted one by one up to here; a longer range says "at least".
 inline constexpr std::uint32_t kCountedRange = 100000;
@@ -34,6 +35,12 @@ inline constexpr std::uint32_t kMisfireLimitMax = 10000;
 inline constexpr std::size_t kOutputTailInRecord = 4 * 1024;
 inline constexpr std::size_t kOutputHead = 64 * 1024;
 inline constexpr std::size_t kOutputTail = 256 * 1000;
+
+// An attempt that cannot be reached is given up so long after its guard. A worker has to have
+// killed the run by then: its lag at the deadline and the kill together stay below.
+inline constexpr Duration kLostMargin = std::chrono::seconds(5);
+inline constexpr Duration kGuardKill = std::chrono::seconds(2);
+static_assert(kGuardKill < kLostMargin);
 
 inline constexpr std::uint32_t kRetriesMax = 1000;
 inline constexpr std::uint32_t kMaxConcurrencyMax = 10000;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "dispatch/wrote.h"
 #include "store/codec.h"
 #include "store/keys.h"
 #include "store/settle.h"
@@ -20,32 +21,25 @@ namespace txns = store::txns;
 
 namespace {
 
-// Whether a key's value is the record that carries our nonce.
-std::move_only_function<bool(const store::KeyValue&)> wrote(std::uint64_t nonce) {
-    return [nonce](const store::KeyValue& kv) {
-        const auto record = store::decode<Execution>(kv.value.view());
-        return record && record->nonce == nonce;
-    };
+constexpr std::size_t kWorkerIdBytes = 64;
+
+// It becomes part of a key.
+bool is_worker_id(const core::WorkerId& id) {
+    return !id.empty() && id.size() <= kWorkerIdBytes && std::ranges::all_of(id, [](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+               c == '-' || c == '_' || c == '.';
+    });
 }
 
-core::JobStats count(core::JobStats stats, const Execution& ended) {
-    switch (ended.state) {
-        case core::ExecutionState::succeeded:
-            ++stats.success_count;
-            stats.last_success = std::max(stats.last_success, ended.finished_at);
-            stats.last_status = "success";
-            break;
-        case core::ExecutionState::failed:
-        case core::ExecutionState::timed_out:
-        case core::ExecutionState::lost:
-            ++stats.error_count;
-            stats.last_error = std::max(stats.last_error, ended.finished_at);
-            stats.last_status = "failed";
-            break;
-        default:  // a cancelled run says nothing about the job
-            break;
-    }
-    return stats;
+core::DispatchEngine::Config engine_config(const DispatcherConfig& config,
+                                           runtime::Entropy& entropy) {
+    core::DispatchEngine::Config engine;
+    engine.token_base = config.token_base;
+    engine.guards = config.guards;
+    engine.margin = config.margin;
+    engine.agent = config.agent;
+    engine.seed = entropy.next();
+    return engine;
 }
 
 }  // namespace
@@ -56,30 +50,36 @@ Dispatcher::Dispatcher(store::Store& store, runtime::Loop& loop, runtime::Entrop
       loop_(loop),
       entropy_(entropy),
       link_(workers),
-      config_(config),
+      config_(std::move(config)),
       events_(std::move(events)),
-      engine_({config.token_base, std::chrono::seconds(1)}) {}
+      engine_(engine_config(config_, entropy)),
+      heartbeats_(store, loop, {config_.agent, config_.heartbeats_collected_for},
+                  heartbeat_events()) {}
 
-Dispatcher::~Dispatcher() { loop_.cancel(timer_); }
-
-void Dispatcher::start() {
-    start_asked_ = true;
-    if (opening_ == 0) begin();
+Dispatcher::~Dispatcher() {
+    loop_.cancel(timer_);
+    loop_.cancel(look_timer_);
 }
 
-// A worker's hello is understood only by who knows every execution that it may hold.
-void Dispatcher::begin() {
-    begun_ = true;
+Heartbeats::Events Dispatcher::heartbeat_events() {
+    Heartbeats::Events events;
+    events.on_committed = [this](const core::WorkerId& worker, const std::string& boot_id,
+                                 std::uint64_t sequence) {
+        // A new boot may have come meanwhile, and counts from 1 again.
+        const core::WorkerView* known = engine_.worker(worker);
+        if (known && known->boot_id == boot_id) link_.send(worker, core::HeartbeatAck{sequence});
+    };
+    events.on_seen = [this](const core::WorkerId& worker, Revision revision,
+                            const store::WorkerHeartbeat& beat) {
+        engine_.heartbeat_seen(worker, revision, beat.boot_id, beat.at, loop_.now());
+    };
+    return events;
+}
+
+void Dispatcher::start() {
     link_.set_handler({
         [this](const core::WorkerId& worker, core::FromWorker message) {
-            if (stopped_) return;
-            DispatchEffects effects;
-            engine_.from_worker(worker, message, loop_.now(), effects, entropy_.next());
-            if (const auto* started = std::get_if<core::Started>(&message))
-                if (const Execution* known = engine_.find(started->id.execution))
-                    if (known->attempt == started->id.attempt)
-                        events_.on_started(*known, started->at);
-            apply(std::move(effects));
+            if (!stopped_) hear(worker, std::move(message));
         },
         [this](const core::WorkerId& worker) {
             if (stopped_) return;
@@ -88,53 +88,143 @@ void Dispatcher::begin() {
             apply(std::move(effects));
         },
     });
+    if (config_.guards) heartbeats_.start();
+    look();
+}
+
+void Dispatcher::hear(const core::WorkerId& worker, core::FromWorker message) {
+    if (std::holds_alternative<core::Hello>(message) && !is_worker_id(worker)) {
+        events_.on_warning(
+            fmt::format("a worker calls itself '{}': an id has up to {} letters, "
+                        "digits, '-', '_' and '.'",
+                        worker.substr(0, 100), kWorkerIdBytes));
+        return link_.send(worker, core::Rejected{"the worker's id is not a valid one"});
+    }
     DispatchEffects effects;
-    engine_.start(loop_.now(), effects);
+    engine_.from_worker(worker, message, loop_.now(), effects, entropy_.next());
+    if (const auto* started = std::get_if<core::Started>(&message))
+        if (const Execution* known = engine_.find(started->id.execution))
+            if (known->attempt == started->id.attempt && started->at.is_set())
+                events_.on_started(*known, started->at);
     apply(std::move(effects));
+}
+
+void Dispatcher::look() {
+    look_timer_ = loop_.call_after(config_.look_every, [this] { look(); });
+    DispatchEffects effects;
+    engine_.look(loop_.now(), effects, entropy_.next());
+    apply(std::move(effects));
+}
+
+void Dispatcher::set_agents(std::vector<std::string> addresses) {
+    DispatchEffects effects;
+    engine_.set_agents(std::move(addresses), effects);
+    apply(std::move(effects));
+}
+
+void Dispatcher::drain_worker(const core::WorkerId& worker, bool on) {
+    DispatchEffects effects;
+    engine_.drain_worker(worker, on, loop_.now(), effects);
+    apply(std::move(effects));
+}
+
+// ---- shards
+
+bool Dispatcher::in_force(const txns::Fence& fence) const {
+    const auto at = shards_.find(fence.shard);
+    return at != shards_.end() && at->second.fence == fence.owner_revision;
+}
+
+void Dispatcher::shard_loaded(ShardId id) {
+    Shard& shard = shards_[id];
+    shard.loaded_told = true;
+    if (shard.opening > 0) return;
+    DispatchEffects effects;
+    engine_.shard_loaded(id, loop_.now(), effects);
+    apply(std::move(effects));
+}
+
+// One execution less whose version is being read.
+void Dispatcher::opened(const txns::Fence& fence) {
+    if (!in_force(fence)) return;
+    Shard& shard = shards_[fence.shard];
+    if (--shard.opening == 0 && shard.loaded_told) shard_loaded(fence.shard);
+}
+
+void Dispatcher::shard_lost(ShardId id) {
+    engine_.shard_lost(id);
+    shards_.erase(id);
+    std::erase_if(carried_, [&](const auto& one) { return one.second.fence.shard == id; });
+    for (auto at = job_stats_.begin(); at != job_stats_.end();) {
+        Stats& stats = at->second;
+        if (stats.shard != id) {
+            ++at;
+            continue;
+        }
+        // The next owner counts on; what is known here is old from now on.
+        stats.waiting.clear();
+        stats.loaded = false;
+        at = stats.busy ? std::next(at) : job_stats_.erase(at);
+    }
+    arm();
+    check_drained();
 }
 
 void Dispatcher::open(txns::Fence fence, Execution execution, Revision revision,
                       std::optional<core::Job> job) {
+    if (const auto at = shards_.find(fence.shard);
+        at != shards_.end() && at->second.fence && at->second.fence != fence.owner_revision) {
+        if (fence.owner_revision < at->second.fence) return;
+        shard_lost(fence.shard);
+    }
+    shards_[fence.shard].fence = fence.owner_revision;
     if (job && job->generation == execution.generation)
         return open_with(fence, std::move(execution), revision, *job);
-    // Decided by a version that is over: it runs what that version said.
-    ++opening_;
-    store_.get(keys::version(execution.id.uid, execution.generation),
-               [this, fence, execution = std::move(execution), revision,
-                job = std::move(job)](auto result) mutable {
-                   --opening_;
-                   if (stopped_) return;
-                   if (!result) {
-                       ++opening_;  // until it is tried again
-                       loop_.call_after(std::chrono::milliseconds(200),
-                                        [this, fence, execution = std::move(execution), revision,
-                                         job = std::move(job)]() mutable {
-                                            --opening_;
-                                            open(fence, std::move(execution), revision,
-                                                 std::move(job));
-                                        });
-                       return;
-                   }
-                   if (result->kv)
-                       if (auto version = store::decode<store::JobVersion>(result->kv->value.view()))
-                           job = std::move(version->job);
-                   if (!job) {
-                       events_.on_warning(fmt::format(
-                           "execution {}: the version of job {} that it was decided by is gone",
-                           core::to_text(execution.id), execution.job_name));
-                       job.emplace();
-                       job->spec.name = execution.job_name;
-                   }
-                   open_with(fence, std::move(execution), revision, *job);
-                   if (opening_ == 0 && start_asked_ && !begun_) begin();
-               });
+    ++shards_[fence.shard].opening;
+    read_version(fence, std::move(execution), revision, std::move(job));
+}
+
+// Decided by a version that is over: it runs what that version said.
+void Dispatcher::read_version(txns::Fence fence, Execution execution, Revision revision,
+                              std::optional<core::Job> job) {
+    std::string key = keys::version(execution.id.uid, execution.generation);
+    store_.get(std::move(key), [this, fence, execution = std::move(execution), revision,
+                                job = std::move(job)](auto result) mutable {
+        if (stopped_ || !in_force(fence)) return;
+        if (!result) {
+            loop_.call_after(
+                std::chrono::milliseconds(200), [this, fence, execution = std::move(execution),
+                                                 revision, job = std::move(job)]() mutable {
+                    if (!stopped_ && in_force(fence))
+                        read_version(fence, std::move(execution), revision, std::move(job));
+                });
+            return;
+        }
+        if (result->kv)
+            if (auto version = store::decode<store::JobVersion>(result->kv->value.view()))
+                job = std::move(version->job);
+        if (!job) {
+            events_.on_warning(
+                fmt::format("execution {}: the version of job {} that it was decided by is gone",
+                            core::to_text(execution.id), execution.job_name));
+            job.emplace();
+            job->spec.name = execution.job_name;
+        }
+        open_with(fence, std::move(execution), revision, *job);
+        opened(fence);
+    });
 }
 
 void Dispatcher::open_with(txns::Fence fence, Execution execution, Revision revision,
                            const core::Job& job) {
     carried_[execution.id] = {fence, job.spec.history_limit};
     core::RunPlan plan = core::plan_of(job.spec, execution);
-    if (!config_.guards) plan.run.guard = Duration(0);
+    if (!config_.guards) {
+        plan.run.guard = plan.lost_after = Duration(0);
+    } else if (config_.guard_at_most > Duration(0)) {
+        plan.run.guard = std::min(plan.run.guard, config_.guard_at_most);
+        plan.lost_after = std::min(plan.lost_after, config_.guard_at_most);
+    }
     DispatchEffects effects;
     const JobUid uid = execution.id.uid;
     engine_.open(std::move(execution), revision, std::move(plan), loop_.now(), effects);
@@ -142,10 +232,31 @@ void Dispatcher::open_with(txns::Fence fence, Execution execution, Revision revi
     apply(std::move(effects));
 }
 
+// A worker holds what this agent knows nothing of. That it is nobody's only the store can say.
+void Dispatcher::check_held(core::CheckHeld effect) {
+    std::string key = keys::execution(effect.held.id.execution);
+    store_.get(std::move(key), [this, effect = std::move(effect)](auto result) {
+        if (stopped_ || !result) return;  // the worker says it again
+        std::optional<Execution> record;
+        if (result->kv) {
+            auto decoded = store::decode<Execution>(result->kv->value.view());
+            if (!decoded) return;
+            record = std::move(*decoded);
+        }
+        DispatchEffects effects;
+        engine_.checked(effect.worker, effect.held, record, effects);
+        apply(std::move(effects));
+    });
+}
+
 void Dispatcher::apply(DispatchEffects effects) {
     for (core::DispatchEffect& effect : effects) {
         if (auto* send = std::get_if<core::SendToWorker>(&effect)) {
             link_.send(send->worker, std::move(send->message));
+        } else if (auto* held = std::get_if<core::CheckHeld>(&effect)) {
+            check_held(std::move(*held));
+        } else if (auto* beat = std::get_if<core::CommitHeartbeat>(&effect)) {
+            heartbeats_.commit(beat->worker, std::move(beat->boot_id), beat->sequence);
         } else {
             auto& write = std::get<WriteExecution>(effect);
             write.next.nonce = entropy_.next();
@@ -165,27 +276,30 @@ void Dispatcher::apply(DispatchEffects effects) {
 void Dispatcher::rewrite(WriteExecution effect) {
     const auto carried = carried_.find(effect.next.id);
     CHECK(carried != carried_.end());
+    const txns::Fence fence = carried->second.fence;
     store::SettleRequest request;
     request.txn = effect.what == WriteExecution::What::claim
-                      ? txns::claim(carried->second.fence, effect.next, effect.expected)
-                      : txns::rewrite(carried->second.fence, effect.next, effect.expected);
+                      ? txns::claim(fence, effect.next, effect.expected)
+                      : txns::rewrite(fence, effect.next, effect.expected);
+    if (effect.silent)
+        request.txn =
+            txns::lost(std::move(request.txn), effect.silent->worker, effect.silent->heartbeat);
     request.probe = keys::execution(effect.next.id);
     request.is_mine = wrote(effect.next.nonce);
     request.persist = true;
-    store::settle(store_, loop_, std::move(request),
-                  [this, id = effect.next.id, what = effect.what](store::WriteOutcome outcome) {
-                      if (stopped_) return;
-                      const auto* applied = std::get_if<store::Applied>(&outcome);
-                      if (!applied && what == WriteExecution::What::claim)
-                          return claim_lost(id);
-                      if (!applied) return reload(id);
-                      DispatchEffects effects;
-                      engine_.write_applied(id, applied->revision, loop_.now(), effects);
-                      if (what == WriteExecution::What::claim)
-                          if (const Execution* claimed = engine_.find(id))
-                              events_.on_claimed(*claimed);
-                      apply(std::move(effects));
-                  });
+    store::settle(
+        store_, loop_, std::move(request),
+        [this, id = effect.next.id, what = effect.what, fence](store::WriteOutcome outcome) {
+            if (stopped_ || !in_force(fence)) return;
+            const auto* applied = std::get_if<store::Applied>(&outcome);
+            if (!applied && what == WriteExecution::What::claim) return claim_lost(id);
+            if (!applied) return reload(id);
+            DispatchEffects effects;
+            engine_.write_applied(id, applied->revision, loop_.now(), effects);
+            if (what == WriteExecution::What::claim)
+                if (const Execution* claimed = engine_.find(id)) events_.on_claimed(*claimed);
+            apply(std::move(effects));
+        });
 }
 
 // Perhaps because the job was deleted, and that is not known here yet.
@@ -193,24 +307,24 @@ void Dispatcher::claim_lost(const ExecutionId& id) {
     const auto carried = carried_.find(id);
     const Execution* known = engine_.find(id);
     if (carried == carried_.end() || !known) return;
-    store_.get(keys::job(known->job_name),
-               [this, id, created = carried->second.fence.job_created](auto result) {
-                   if (stopped_) return;
-                   if (!result) {
-                       loop_.call_after(std::chrono::milliseconds(200),
-                                        [this, id] { claim_lost(id); });
-                       return;
-                   }
-                   const bool gone = !result->kv || result->kv->create_revision != created;
-                   reload(id);
-                   if (gone) job_deleted(id.uid);
-               });
+    store_.get(keys::job(known->job_name), [this, id, fence = carried->second.fence](auto result) {
+        if (stopped_ || !in_force(fence)) return;
+        if (!result) {
+            loop_.call_after(std::chrono::milliseconds(200), [this, id] { claim_lost(id); });
+            return;
+        }
+        const bool gone = !result->kv || result->kv->create_revision != fence.job_created;
+        reload(id);
+        if (gone) job_deleted(id.uid);
+    });
 }
 
 // The record is not what we thought: believe the store.
 void Dispatcher::reload(const ExecutionId& id) {
-    store_.get(keys::execution(id), [this, id](auto result) {
-        if (stopped_) return;
+    const auto at = carried_.find(id);
+    if (at == carried_.end()) return;
+    store_.get(keys::execution(id), [this, id, fence = at->second.fence](auto result) {
+        if (stopped_ || !in_force(fence)) return;
         if (!result) {
             loop_.call_after(std::chrono::milliseconds(200), [this, id] { reload(id); });
             return;
@@ -233,156 +347,6 @@ void Dispatcher::reload(const ExecutionId& id) {
         DispatchEffects effects;
         engine_.reload(id, std::move(record), revision, loop_.now(), effects);
         apply(std::move(effects));
-    });
-}
-
-// ---- ends: one at a time for each job, because they share its statistics
-
-void Dispatcher::end(WriteExecution effect) {
-    const JobUid uid = effect.next.id.uid;
-    Stats& stats = job_stats_[uid];
-    stats.waiting.push_back(std::move(effect));
-    if (!stats.busy) next_end(uid);
-}
-
-void Dispatcher::next_end(JobUid uid) {
-    Stats& stats = job_stats_[uid];
-    if (stats.waiting.empty()) {
-        stats.busy = false;
-        return;
-    }
-    stats.busy = true;
-    if (!stats.loaded) {
-        store_.get(keys::stats(uid), [this, uid](auto result) {
-            if (stopped_) return;
-            Stats& loading = job_stats_[uid];
-            if (result) {
-                loading.loaded = true;
-                loading.value = {};
-                loading.revision = {};
-                if (result->kv) {
-                    loading.revision = result->kv->mod_revision;
-                    if (auto known = store::decode<core::JobStats>(result->kv->value.view()))
-                        loading.value = std::move(*known);
-                }
-                next_end(uid);
-            } else {
-                loop_.call_after(std::chrono::milliseconds(200), [this, uid] { next_end(uid); });
-            }
-        });
-        return;
-    }
-    WriteExecution effect = std::move(stats.waiting.front());
-    stats.waiting.pop_front();
-    write_end(uid, std::move(effect));
-}
-
-void Dispatcher::write_end(JobUid uid, WriteExecution effect) {
-    const auto carried = carried_.find(effect.next.id);
-    CHECK(carried != carried_.end());
-    const txns::Fence fence = carried->second.fence;
-    Stats& stats = job_stats_[uid];
-    const core::JobStats counted = count(stats.value, effect.next);
-    store::SettleRequest request;
-    request.txn = txns::end(fence, effect.next, effect.expected, counted, stats.revision);
-    request.probe = keys::execution(effect.next.id);
-    request.is_mine = wrote(effect.next.nonce);
-    request.persist = true;
-    store::settle(
-        store_, loop_, std::move(request),
-        [this, uid, counted, effect = std::move(effect)](store::WriteOutcome outcome) mutable {
-            if (stopped_) return;
-            if (const auto* applied = std::get_if<store::Applied>(&outcome)) {
-                end_written(uid, effect, counted, applied->revision);
-            } else {
-                end_lost(uid, std::move(effect), counted);
-            }
-        });
-}
-
-// Perhaps only the statistics were another's; then it is tried again with those as they are.
-void Dispatcher::end_lost(JobUid uid, WriteExecution effect, const core::JobStats& counted) {
-    job_stats_[uid].loaded = false;
-    const ExecutionId id = effect.next.id;
-    store_.get(keys::execution(id), [this, uid, id, counted,
-                                     effect = std::move(effect)](auto result) mutable {
-        if (stopped_) return;
-        if (!result) {
-            loop_.call_after(std::chrono::milliseconds(200),
-                             [this, uid, counted, effect = std::move(effect)]() mutable {
-                                 if (!stopped_) end_lost(uid, std::move(effect), counted);
-                             });
-            return;
-        }
-        // Only what has ended is ever forgotten, and it was ours to end.
-        if (!result->kv) return end_written(uid, effect, counted, result->revision);
-        if (result->kv->mod_revision == effect.expected) {
-            job_stats_[uid].waiting.push_front(std::move(effect));
-        } else {
-            reload(id);
-        }
-        next_end(uid);
-    });
-}
-
-void Dispatcher::end_written(JobUid uid, const WriteExecution& effect,
-                             const core::JobStats& counted, Revision revision) {
-    Stats& written = job_stats_[uid];
-    written.value = counted;
-    written.revision = revision;
-    const ExecutionId id = effect.next.id;
-    const Carried carried = carried_[id];
-    carried_.erase(id);
-    DispatchEffects effects;
-    engine_.write_applied(id, revision, loop_.now(), effects);
-    events_.on_ended(carried.fence.shard, effect.next);
-    if (effect.ephemeral_done) events_.on_ephemeral_done(effect.next.job_name, uid);
-    if (++written.ends % config_.trim_every == 0) trim(uid, carried.history_limit);
-    apply(std::move(effects));
-    next_end(uid);
-    evict_stats();
-}
-
-void Dispatcher::evict_stats() {
-    if (job_stats_.size() <= config_.stats_cached) return;
-    for (auto at = job_stats_.begin();
-         at != job_stats_.end() && job_stats_.size() > config_.stats_cached / 2;)
-        at = at->second.busy ? std::next(at) : job_stats_.erase(at);
-}
-
-// ---- history: the newest `keep` records of a job stay. Only ended ones are erased, and only
-// what lies behind the cursor is ever recorded as ended.
-
-void Dispatcher::trim(JobUid uid, std::uint32_t keep) {
-    trim_page(uid, std::max<std::uint32_t>(keep, 1), store::prefix_end(keys::executions_of(uid)), 0);
-}
-
-void Dispatcher::trim_page(JobUid uid, std::uint32_t keep, std::string end, std::uint32_t kept) {
-    store::RangeRequest request;
-    request.begin = keys::executions_of(uid);
-    request.end = std::move(end);
-    request.limit = std::max<std::size_t>(keep, limits::kTxnOperations - 1);
-    request.descending = true;
-    store_.range(std::move(request), [this, uid, keep, kept](auto result) mutable {
-        if (!result || stopped_) return;
-        std::vector<ExecutionId> old;
-        for (const store::KeyValue& kv : result->kvs) {
-            if (kept < keep) {
-                ++kept;
-                continue;
-            }
-            const auto record = store::decode<Execution>(kv.value.view());
-            if (!record) continue;
-            const WallTime last = std::max(record->decided_at, record->finished_at);
-            if (last + config_.keep_at_least > loop_.wall_now()) continue;
-            if (!core::is_open(record->state) && old.size() < limits::kTxnOperations)
-                old.push_back(record->id);
-        }
-        if (!old.empty()) {
-            store_.write(txns::forget(old), [](store::WriteOutcome) {});
-        } else if (result->more) {
-            trim_page(uid, keep, result->kvs.back().key, kept);
-        }
     });
 }
 
@@ -435,6 +399,8 @@ void Dispatcher::stop() {
     stopped_ = true;
     drained_ = nullptr;
     loop_.cancel(timer_);
+    loop_.cancel(look_timer_);
+    heartbeats_.stop();
 }
 
 }  // namespace khronos::dispatch

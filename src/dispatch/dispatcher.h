@@ -1,14 +1,19 @@
 // The dispatcher's hands: gives open executions to the dispatch engine, speaks to the workers
 // and writes claims, retries and ends. All decisions are core/dispatch's. Lives on one loop.
+//
+// Invariant: what was begun under a fence that is over changes nothing here any more, however it
+// ended; the store's compare has seen to the rest.
 #pragma once
 
 #include <functional>
 #include <list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <unordered_map>
 
 #include "core/dispatch/dispatch_engine.h"
+#include "dispatch/heartbeats.h"
 #include "runtime/entropy.h"
 #include "runtime/loop.h"
 #include "store/store.h"
@@ -19,9 +24,15 @@ namespace khronos::dispatch {
 
 struct DispatcherConfig {
     std::uint64_t token_base = 0;
+    std::string agent;  // its name, for workers and people
     // Whether attempts have a guard (2-semantics "abandon means already dead"). With the embedded
     // store the only worker is this process's own, and its journal is the proof of death.
     bool guards = true;
+    // For tests, which cannot wait a minute for a loss: no guard is longer; 0: as the jobs say.
+    Duration guard_at_most{0};
+    Duration margin = limits::kLostMargin;
+    Duration heartbeats_collected_for = std::chrono::milliseconds(200);
+    Duration look_every = std::chrono::milliseconds(500);
     std::size_t stats_cached = 65536;  // jobs whose statistics are kept in memory
     // Ends of a job between two looks at whether its history is longer than history_limit.
     std::uint32_t trim_every = 16;
@@ -46,13 +57,23 @@ class Dispatcher {
                wire::AgentEnd& workers, DispatcherConfig config, Events events);
     ~Dispatcher();
 
-    // An open execution of a shard that is ours. What has not started of a job that is gone
-    // (fence.job_created is 0) ends as deleted. `job` is the job's present version; another one
-    // is read when the execution was decided by that.
+    // An open execution of a shard that is ours, at any time. What has not started of a job that
+    // is gone (fence.job_created is 0) ends as deleted. `job` is the job's present version;
+    // another one is read when the execution was decided by that. A newer fence of the shard
+    // replaces the older one and drops everything under it.
     void open(store::txns::Fence fence, core::Execution execution, Revision revision,
               std::optional<core::Job> job);
-    // All that was open at the start is known: offers may begin, workers may say hello.
+    // All that was open in it when it was taken has been opened: its offers may begin, and what
+    // workers hold of it is looked at.
+    void shard_loaded(ShardId shard);
+    // It is another's, or about to be: drops everything of it without a write.
+    void shard_lost(ShardId shard);
+    // Workers may say hello. Any time; shards may be loaded before and after.
     void start();
+    // Addresses of all agents: told to the workers, which connect to each.
+    void set_agents(std::vector<std::string> addresses);
+    // The worker gets nothing new from this agent; or does again.
+    void drain_worker(const core::WorkerId& worker, bool on);
     // No more offers; `done` when nothing runs any more. Calling stop() ends the waiting.
     void drain(std::move_only_function<void()> done);
     void stop();
@@ -67,18 +88,29 @@ class Dispatcher {
     std::vector<core::Execution> running() const { return engine_.running(); }
 
   private:
+    struct PendingEnd {
+        core::WriteExecution write;
+        store::txns::Fence fence;
+    };
     struct Stats {
+        ShardId shard;
         core::JobStats value;
         Revision revision;
         std::uint32_t ends = 0;
         std::uint32_t history_limit = 100;
         bool loaded = false;
         bool busy = false;  // an end of this job is being written
-        std::list<core::WriteExecution> waiting;
+        std::list<PendingEnd> waiting;
     };
     struct Carried {
         store::txns::Fence fence;
         std::uint32_t history_limit = 100;
+    };
+    // A shard that is ours, or becomes so.
+    struct Shard {
+        Revision fence;           // 0: nothing was opened yet
+        std::size_t opening = 0;  // executions whose version is being read
+        bool loaded_told = false;
     };
     struct IdHash {
         std::size_t operator()(const core::ExecutionId& id) const {
@@ -86,16 +118,23 @@ class Dispatcher {
         }
     };
 
-    void begin();
+    void hear(const core::WorkerId& worker, core::FromWorker message);
+    void read_version(store::txns::Fence fence, core::Execution execution, Revision revision,
+                      std::optional<core::Job> job);
+    Heartbeats::Events heartbeat_events();
+    bool in_force(const store::txns::Fence& fence) const;
+    void opened(const store::txns::Fence& fence);
+    void check_held(core::CheckHeld effect);
+    void look();
     void open_with(store::txns::Fence fence, core::Execution execution, Revision revision,
                    const core::Job& job);
     void apply(core::DispatchEffects effects);
     void rewrite(core::WriteExecution effect);
     void end(core::WriteExecution effect);
     void next_end(JobUid uid);
-    void write_end(JobUid uid, core::WriteExecution effect);
-    void end_lost(JobUid uid, core::WriteExecution effect, const core::JobStats& counted);
-    void end_written(JobUid uid, const core::WriteExecution& effect, const core::JobStats& counted,
+    void write_end(JobUid uid, PendingEnd end);
+    void end_lost(JobUid uid, PendingEnd end, const core::JobStats& counted);
+    void end_written(JobUid uid, const PendingEnd& end, const core::JobStats& counted,
                      Revision revision);
     void claim_lost(const core::ExecutionId& id);
     void reload(const core::ExecutionId& id);
@@ -117,9 +156,9 @@ class Dispatcher {
     std::move_only_function<void()> drained_;
     runtime::TimerId timer_;
     WallTime armed_for_;
-    std::size_t opening_ = 0;  // executions whose version is being read
-    bool start_asked_ = false;
-    bool begun_ = false;
+    runtime::TimerId look_timer_;
+    std::map<ShardId, Shard> shards_;
+    Heartbeats heartbeats_;
     bool stopped_ = false;
 };
 

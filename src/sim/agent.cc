@@ -22,7 +22,7 @@ Agent::Agent(World& world, const WallClock& clock, store::MemoryBackend& backend
       port_(net, config_.name, loop_),
       writer_(api_store_, api_loop_, random_, {}),
       own_writer_(store_, loop_, random_, {}),
-      dispatcher_(store_, loop_, random_, port_, {}, dispatcher_events()),
+      dispatcher_(store_, loop_, random_, port_, dispatcher_config(), dispatcher_events()),
       scheduler_(store_, loop_, random_, scheduler_config(), scheduler_events()),
       ownership_(store_, loop_, ownership_config(), ownership_actions()),
       jobs_(store_, loop_, {std::string(store::keys::kJobs), 100, config_.relist_every},
@@ -53,8 +53,11 @@ scheduler::Scheduler::Events Agent::scheduler_events() {
         ownership_.took(shard, epoch, revision);
     };
     events.on_not_taken = [this](ShardId shard) { ownership_.not_taken(shard); };
-    events.on_loaded = [this](ShardId) { check_ready(); };
-    events.on_gone = [](ShardId) {};
+    events.on_loaded = [this](ShardId shard) {
+        dispatcher_.shard_loaded(shard);
+        check_ready();
+    };
+    events.on_gone = [this](ShardId shard) { dispatcher_.shard_lost(shard); };
     events.on_handed_over = [this](ShardId shard, Revision revision) {
         ownership_.handed_over(shard, revision);
     };
@@ -80,6 +83,13 @@ cluster::Ownership::Actions Agent::ownership_actions() {
     actions.lose = [this](ShardId shard) { scheduler_.lose(shard); };
     actions.on_warning = [this](std::string text) { events_.on_warning(std::move(text)); };
     return actions;
+}
+
+dispatch::DispatcherConfig Agent::dispatcher_config() const {
+    dispatch::DispatcherConfig config;
+    config.agent = config_.name;
+    config.guards = config_.guards;
+    return config;
 }
 
 dispatch::Dispatcher::Events Agent::dispatcher_events() {

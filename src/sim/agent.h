@@ -23,6 +23,7 @@ class Agent {
         std::string name = "agent-1";
         Duration relist_every{0};
         bool alone = true;  // the only agent there can be
+        bool guards = false;
     };
     struct Events {
         // It begins to take its shards.
@@ -50,6 +51,7 @@ class Agent {
   private:
     scheduler::SchedulerConfig scheduler_config() const;
     scheduler::Scheduler::Events scheduler_events();
+    dispatch::DispatcherConfig dispatcher_config() const;
     dispatch::Dispatcher::Events dispatcher_events();
     store::Mirror::Listener jobs_listener();
     cluster::Ownership::Config ownership_config() const;

@@ -144,6 +144,8 @@ void RecordCheck::check_result(const Seen& seen, const Execution& last, const Ex
         report_.violated("I4", "attempt {} of {} was given up while it ran", last.attempt.value, id);
         return;
     }
+    // Nobody lived to tell how it ended.
+    if (outcome == ExecutionState::lost) return;
     if (outcome != true_run->result.outcome || exit_code != true_run->result.exit_code)
         report_.violated("I7", "attempt {} of {} is recorded as {} (exit status {}) and was {} ({})",
                          last.attempt.value, id, core::to_text(outcome), exit_code,
@@ -162,9 +164,14 @@ void RecordCheck::check_caps(const Seen& seen, const Execution& next) {
     for (std::uint32_t n = 1; n <= next.attempt.value; ++n) {
         const LedgerEntry* run = ledger_.find({next.id, AttemptNo(n)});
         if (!run) continue;
-        if (run->result.outcome == ExecutionState::lost) ++lost;
-        if (run->result.outcome == ExecutionState::failed ||
-            run->result.outcome == ExecutionState::timed_out)
+        // How it ended may have died with its machine.
+        const bool untold =
+            n <= next.attempts.size() ? next.attempts[n - 1].outcome == ExecutionState::lost
+                                      : next.state == ExecutionState::lost;
+        if (untold || run->result.outcome == ExecutionState::lost)
+            ++lost;
+        else if (run->result.outcome == ExecutionState::failed ||
+                 run->result.outcome == ExecutionState::timed_out)
             ++failed;
     }
     const bool retried = job->spec.on_failure != core::OnFailure::failfast;

@@ -39,7 +39,8 @@ Simulation::Simulation(SimulationOptions options)
       judge_(report_, world_, hosts_.front()->clock, fleet_, ledger_, &clients_),
       read_(backend_.state().revision()) {
     backend_.set_faults(&faults_);
-    for (const auto& host : hosts_) fleet_.agents[host->name].clock = &host->clock;
+    for (const auto& host : hosts_)
+        fleet_.agents[host->name].clock = &host->clock;
     ledger_.on_start = [this](const LedgerEntry& run, std::optional<MonoTime> before) {
         watch_store();
         say(fmt::format("process {}.{} starts", core::to_text(run.id.execution),
@@ -58,11 +59,12 @@ Simulation::Simulation(SimulationOptions options)
 Simulation::~Simulation() = default;
 
 void Simulation::say(const std::string& text) {
-    if (options_.story)
-        options_.story(fmt::format("{} {}", to_rfc3339(wall()), text));
+    if (options_.story) options_.story(fmt::format("{} {}", to_rfc3339(wall()), text));
 }
 
-void Simulation::note(const std::string& text) { say("-- " + text); }
+void Simulation::note(const std::string& text) {
+    say("-- " + text);
+}
 
 // ---- what happens to it
 
@@ -112,8 +114,9 @@ void Simulation::start_worker(std::size_t i) {
     Host& host = *hosts_[i];
     note(fmt::format("the worker{} starts", which(i)));
     std::vector<std::string> names;
-    for (const auto& one : hosts_) names.push_back(one->name);
-    host.worker = std::make_unique<ModelWorker>(
+    for (const auto& one : hosts_)
+        names.push_back(one->name);
+    host.worker = std::make_unique<SimWorker>(
         world_, host.clock, net_, host.machine, std::move(names), options_.worker,
         Seeded(options_.seed, fmt::format("worker {} {}", i, ++host.worker_lives)));
 }
@@ -123,6 +126,19 @@ void Simulation::crash_worker(std::size_t i) {
     if (!host.worker) return;
     note(fmt::format("the worker{} dies", which(i)));
     host.worker.reset();
+}
+
+void Simulation::freeze_worker(Duration time, std::size_t i) {
+    Host& host = *hosts_[i];
+    if (!host.worker) return;
+    note(fmt::format("the worker{} freezes for {} ms", which(i), time.count() / 1000));
+    host.worker->freeze_until(world_.now() + time);
+}
+
+void Simulation::reboot_machine(std::size_t i) {
+    crash_worker(i);
+    note(fmt::format("the machine{} of the worker is started anew", which(i)));
+    hosts_[i]->machine.reboot();
 }
 
 void Simulation::step_clock(Duration by, std::size_t i) {
@@ -191,14 +207,14 @@ bool Simulation::run_until(const std::function<bool()>& done, Duration most) {
 bool Simulation::at_rest() const {
     return seen().open.empty() && seen().triggers.empty() &&
            std::ranges::all_of(hosts_, [](const auto& host) {
-               return host->machine.running() == 0 && host->machine.notes.empty();
+               return host->machine.running() == 0 && host->machine.held().empty();
            });
 }
 
 void Simulation::check_at_rest() {
     judge_.check_at_rest();
     for (const auto& host : hosts_) {
-        for (const auto& [id, note] : host->machine.notes)
+        for (const core::AttemptId& id : host->machine.held())
             report_.violated("I16", "the worker{} still holds {}.{}", host->machine.worker(),
                              core::to_text(id.execution), id.attempt.value);
         if (host->machine.running() != 0)

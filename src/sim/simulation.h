@@ -11,9 +11,9 @@
 #include "sim/agent.h"
 #include "sim/judge.h"
 #include "sim/machine.h"
-#include "sim/model_worker.h"
 #include "sim/net.h"
 #include "sim/report.h"
+#include "sim/sim_worker.h"
 #include "sim/store_faults.h"
 #include "sim/world.h"
 
@@ -24,7 +24,7 @@ struct SimulationOptions {
     WallTime start = WallTime::from_seconds(1704067200);  // 2024-01-01
     // One line for each change of state, as it happens.
     std::function<void(const std::string&)> story;
-    ModelWorker::Rules worker;
+    SimWorker::Rules worker;
     Agent::Config agent;
     std::size_t agents = 1;  // `agent-1` and so on, each on a machine with a clock of its own
     bool worker_dies_with_agent = true;  // it is the built-in one
@@ -44,10 +44,14 @@ class Simulation {
     void crash_agent(std::size_t i = 0);
     void stop_agent(Duration patience, std::size_t i = 0);  // in good order; takes a while
     bool agent_lives(std::size_t i = 0) const { return hosts_[i]->agent != nullptr; }
-    bool agent_ready(std::size_t i = 0) const { return agent_lives(i) && hosts_[i]->agent->ready(); }
+    bool agent_ready(std::size_t i = 0) const {
+        return agent_lives(i) && hosts_[i]->agent->ready();
+    }
     void start_worker(std::size_t i = 0);
     void crash_worker(std::size_t i = 0);
     bool worker_lives(std::size_t i = 0) const { return hosts_[i]->worker != nullptr; }
+    void freeze_worker(Duration time, std::size_t i = 0);
+    void reboot_machine(std::size_t i = 0);  // the worker's; it is not started again by itself
     void step_clock(Duration by, std::size_t i = 0);
     void freeze_agent(Duration time, std::size_t i = 0);
     void note(const std::string& text);
@@ -95,7 +99,7 @@ class Simulation {
         std::string name;  // the agent's
         WallClock clock;
         Machine machine;
-        std::unique_ptr<ModelWorker> worker;
+        std::unique_ptr<SimWorker> worker;
         std::unique_ptr<Agent> agent;
         std::uint64_t lives = 0;  // changes when the agent starts and when it dies
         std::uint64_t worker_lives = 0;

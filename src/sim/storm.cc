@@ -49,7 +49,7 @@ constexpr PlanWord kPlanWords[] = {
     {&StormPlan::worker_crashes, "worker crashes"},
     {&StormPlan::separate_worker, "separate worker"},
     {&StormPlan::broken_links, "broken links"},
-    {&StormPlan::forgetful_worker, "forgetful worker"},
+    {&StormPlan::machine_reboots, "machine reboots"},
     {&StormPlan::refusing_worker, "refusing worker"},
     {&StormPlan::few_slots, "few slots"},
     {&StormPlan::small_steps, "small clock steps"},
@@ -135,7 +135,6 @@ SimulationOptions Storm::simulation() {
         options.start = *parse_rfc3339(change.at) - random_.between(Duration(1min), Duration(3h));
     }
     options.worker.slots = plan_.few_slots ? static_cast<std::uint32_t>(random_.between(1, 4)) : 200;
-    options.worker.keeps_accepted = !plan_.forgetful_worker;
     options.worker.refuses = plan_.refusing_worker ? 0.2 : 0;
     options.worker_dies_with_agent = !plan_.separate_worker;
     if (plan_.several_agents) {
@@ -356,6 +355,11 @@ void Storm::trouble() {
         troubles.emplace_back([&] {
             sim.crash_worker(one);
             bring_back(random_.between(Duration(10ms), Duration(5s)), one);
+        });
+    if (plan_.machine_reboots)
+        troubles.emplace_back([&] {
+            sim.reboot_machine(one);
+            bring_back(random_.between(Duration(500ms), Duration(30s)), one);
         });
     if (plan_.broken_links)
         troubles.emplace_back([&] {

@@ -35,7 +35,7 @@ struct StormPlan {
     bool lagging_watches = false, lost_watches = false, compaction = false;
     bool agent_crashes = false, long_outages = false, clean_restarts = false, freezes = false;
     bool worker_crashes = false, separate_worker = false, broken_links = false;
-    bool forgetful_worker = false, refusing_worker = false, few_slots = false;
+    bool machine_reboots = false, refusing_worker = false, few_slots = false;
     bool small_steps = false, forward_steps = false, backward_steps = false;
     bool late_timers = false;
     bool several_agents = false, revoked_sessions = false;

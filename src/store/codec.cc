@@ -241,6 +241,7 @@ void put_attempt(const core::AttemptRecord& attempt, v1::Attempt* out) {
     out->set_exit_code(attempt.exit_code);
     out->set_signal(attempt.signal);
     out->set_message(attempt.message);
+    out->set_reason(static_cast<std::uint32_t>(attempt.reason));
 }
 
 core::AttemptRecord attempt_of(const v1::Attempt& in) {
@@ -255,6 +256,7 @@ core::AttemptRecord attempt_of(const v1::Attempt& in) {
     attempt.exit_code = in.exit_code();
     attempt.signal = in.signal();
     attempt.message = in.message();
+    attempt.reason = static_cast<core::Reason>(in.reason());
     return attempt;
 }
 
@@ -454,6 +456,24 @@ std::string encode(const Trigger& record) {
     });
 }
 
+std::string encode(const WorkerHeartbeat& record) {
+    return bytes_of<v1::WorkerHeartbeat>([&](v1::WorkerHeartbeat* out) {
+        out->set_boot_id(record.boot_id);
+        out->set_sequence(record.sequence);
+        out->set_agent(record.agent);
+        put_time(record.at, [&](auto us) { out->set_at(us); });
+    });
+}
+
+template <>
+std::expected<WorkerHeartbeat, std::string> decode<WorkerHeartbeat>(std::string_view bytes) {
+    return parse<v1::WorkerHeartbeat, WorkerHeartbeat>(
+        bytes, "heartbeat", [](const v1::WorkerHeartbeat& in) {
+            WorkerHeartbeat beat{in.boot_id(), in.sequence(), in.agent(), {}};
+            if (in.has_at()) beat.at = WallTime{in.at()};
+            return beat;
+        });
+}
 template <>
 std::expected<Meta, std::string> decode<Meta>(std::string_view bytes) {
     return parse<v1::Meta, Meta>(bytes, "meta record", [](const v1::Meta& in) {

@@ -35,6 +35,15 @@ struct JobVersion {
     bool operator==(const JobVersion&) const = default;
 };
 
+// A worker's last heartbeat that an agent has made durable, at heartbeats/<worker id>.
+struct WorkerHeartbeat {
+    std::string boot_id;
+    std::uint64_t sequence = 0;  // of that boot
+    std::string agent;           // that wrote it
+    WallTime at;                 // by that agent's clock; for people
+    bool operator==(const WorkerHeartbeat&) const = default;
+};
+
 std::string encode(const Meta& record);
 std::string encode(const core::Job& record);
 std::string encode(const JobVersion& record);
@@ -44,6 +53,7 @@ std::string encode(const core::Cursor& record);
 std::string encode(const core::Owner& record);
 std::string encode(const core::AgentSession& record);
 std::string encode(const core::Trigger& record);
+std::string encode(const WorkerHeartbeat& record);
 
 // decode<core::Job>(bytes); the error is a sentence for the log.
 template <class Record>

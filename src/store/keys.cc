@@ -78,6 +78,12 @@ std::string audit(WallTime at, std::uint64_t random) {
 }
 std::string token(std::string_view id) { return fmt::format("tokens/{}", id); }
 std::string created_by_key(std::string_view key) { return fmt::format("idempotency/jobs/{}", key); }
+std::string heartbeat(std::string_view worker) { return fmt::format("heartbeats/{}", worker); }
+
+std::optional<std::string> heartbeat_worker_of(std::string_view key) {
+    if (!key.starts_with(kHeartbeats)) return std::nullopt;
+    return std::string(key.substr(kHeartbeats.size()));
+}
 
 std::optional<std::string> job_name_of(std::string_view key) {
     if (!key.starts_with(kJobs)) return std::nullopt;

@@ -23,6 +23,7 @@ inline constexpr std::string_view kCancels = "cancels/";
 inline constexpr std::string_view kAudit = "audit/";
 inline constexpr std::string_view kTokens = "tokens/";
 inline constexpr std::string_view kExecutions = "executions/";
+inline constexpr std::string_view kHeartbeats = "heartbeats/";
 // Present while new and changed jobs are not accepted; the value is who said so.
 inline constexpr std::string_view kSubmissionsPaused = "settings/submissions-paused";
 
@@ -50,6 +51,7 @@ std::string idempotency(JobUid uid, std::string_view key);
 std::string audit(WallTime at, std::uint64_t random);  // audit/<microseconds>-<random>
 std::string token(std::string_view id);                // tokens/<id>
 std::string created_by_key(std::string_view key);  // idempotency/jobs/<key>
+std::string heartbeat(std::string_view worker);  // heartbeats/<worker id>
 
 // What a key names; nullopt when it is not of that kind.
 std::optional<std::string> job_name_of(std::string_view key);
@@ -72,6 +74,7 @@ struct SlotKey {
     std::int32_t number;
 };
 std::optional<SlotKey> slot_of_key(std::string_view key);
+std::optional<std::string> heartbeat_worker_of(std::string_view key);
 std::optional<JobUid> stats_uid_of(std::string_view key);
 std::optional<std::string> agent_of_key(std::string_view key);
 

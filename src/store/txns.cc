@@ -155,6 +155,22 @@ Txn ask_to_cancel(ShardId shard, const core::ExecutionId& id, std::string_view b
     return {{}, {put(keys::cancel(shard, id), std::string(by))}};
 }
 
+Txn lost(Txn giving_up, std::string_view worker, Revision heartbeat_as_seen) {
+    giving_up.compares.push_back(unchanged(keys::heartbeat(worker), heartbeat_as_seen));
+    return giving_up;
+}
+
+Txn heartbeats(const std::vector<std::pair<std::string, WorkerHeartbeat>>& beats) {
+    Txn txn;
+    for (const auto& [worker, beat] : beats)
+        txn.operations.push_back(put(keys::heartbeat(worker), encode(beat)));
+    return txn;
+}
+
+Txn forget_heartbeat(std::string_view worker, Revision as_read) {
+    return {{unchanged(keys::heartbeat(worker), as_read)}, {Erase{keys::heartbeat(worker)}}};
+}
+
 Txn forget(const std::vector<core::ExecutionId>& ended) {
     Txn txn;
     for (const core::ExecutionId& id : ended)

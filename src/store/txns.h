@@ -77,6 +77,17 @@ Txn drop_trigger(const Fence& fence, const core::ExecutionId& id);
 // same, and one for what has ended means nothing.
 Txn ask_to_cancel(ShardId shard, const core::ExecutionId& id, std::string_view by);
 
+// lost: what gives an attempt up (a retry or an end) AND no heartbeat of its worker was committed
+// after the one that the owner has looked at for longer than guard + margin (0: there was none).
+Txn lost(Txn giving_up, std::string_view worker, Revision heartbeat_as_seen);
+
+// heartbeat: the keys of up to limits::kHeartbeatsInTxn workers. Compares nothing: whoever heard
+// one may write it, and a newer one is only better.
+Txn heartbeats(const std::vector<std::pair<std::string, WorkerHeartbeat>>& beats);
+
+// IF the heartbeat is the one read THEN it is gone: its worker has been silent for so long.
+Txn forget_heartbeat(std::string_view worker, Revision as_read);
+
 // Erases history that nobody needs any more: only deletes.
 Txn forget(const std::vector<core::ExecutionId>& ended);
 

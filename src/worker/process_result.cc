@@ -66,7 +66,7 @@ core::RunResult process_result(const ProcessEnd& end, const std::string& program
             return r;
         case KilledBy::guard:
             r.outcome = ExecutionState::lost;
-            r.reason = core::Reason::worker_lost;
+            r.reason = core::Reason::guard;
             r.message =
                 "killed at its guard's deadline: the worker had no committed heartbeat for too "
                 "long";

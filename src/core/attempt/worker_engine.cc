@@ -362,7 +362,7 @@ void WorkerEngine::on(const RunEnded& e) {
     a.result = e.result;
     if (a.guard_killed && a.result.outcome != ExecutionState::succeeded) {
         a.result.outcome = ExecutionState::lost;
-        a.result.reason = Reason::worker_lost;
+        a.result.reason = Reason::guard;
     }
     ++(a.result.outcome == ExecutionState::succeeded ? counts_.succeeded : counts_.failed);
     if (a.disowned) return forget(at);

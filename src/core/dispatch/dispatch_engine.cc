@@ -8,12 +8,32 @@
 namespace khronos::core {
 namespace {
 
-bool serves(const WorkerView& worker, const RunPlan& plan) {
-    return std::find(worker.applications.begin(), worker.applications.end(),
-                     plan.run.application) != worker.applications.end();
+// What the execution wants of a worker for its next attempt.
+Needs needs_of(const Execution& e, const RunPlan& plan) {
+    Needs needs;
+    needs.application = plan.run.application;
+    needs.tags = plan.tags;
+    needs.type = plan.run.type;
+    needs.balance = plan.balance;
+    if (plan.balance == Balance::round_robin) needs.turns = e.id.uid;
+    if (plan.balance == Balance::workload)
+        needs.turns = JobUid(stable_hash(plan.run.application));  // ties in turn, over all jobs
+    if (e.attempts.empty()) return needs;
+    const AttemptRecord& last = e.attempts.back();
+    const bool ran =
+        last.outcome == ExecutionState::failed || last.outcome == ExecutionState::timed_out;
+    if (ran && last.reason != Reason::start_failed && plan.retry.on_failure == OnFailure::failtry) {
+        needs.only = last.worker;
+    } else {
+        needs.avoid = last.worker;
+    }
+    return needs;
 }
 
 }  // namespace
+
+DispatchEngine::DispatchEngine(Config config)
+    : config_(std::move(config)), workers_(config_.seed) {}
 
 DispatchEngine::Item* DispatchEngine::item(const ExecutionId& id) {
     const auto at = items_.find(id);
@@ -44,9 +64,12 @@ void DispatchEngine::enqueue(Item& item, Now now) {
         wait(item, item.record.not_before);
         return;
     }
-    if (!item.queued) {
-        item.queued = true;
-        queues_[item.plan.run.application].push_back(item.record.id);
+    if (item.queue.empty()) {
+        const Needs needs = needs_of(item.record, item.plan);
+        item.queue = needs.key();
+        Queue& queue = queues_[item.queue];
+        if (queue.ids.empty()) queue.needs = needs;
+        queue.ids.push_back(item.record.id);
     }
     if (const auto deadline = start_deadline(item)) wait(item, *deadline);
 }
@@ -82,6 +105,7 @@ void DispatchEngine::wake(Now now, DispatchEffects& effects) {
             due->record.message = "no worker took it before its start deadline";
             end(*due, ExecutionState::failed, Reason::deadline, now, effects);
         } else {
+            due->refused_by.clear();
             enqueue(*due, now);
         }
     }
@@ -90,57 +114,96 @@ void DispatchEngine::wake(Now now, DispatchEffects& effects) {
 
 // ---- placement
 
-DispatchEngine::Worker* DispatchEngine::pick(const Item& item) {
-    // Least loaded in relation to its slots; among equals in turn.
-    Worker* best = nullptr;
-    std::uint64_t seen = 0;
-    for (auto& [id, worker] : workers_) {
-        WorkerView& view = worker.view;
-        if (!view.connected || view.used >= view.slots || !serves(view, item.plan)) continue;
-        ++seen;
-        if (!best) {
-            best = &worker;
-            continue;
-        }
-        const std::uint64_t mine = std::uint64_t{view.used} * best->view.slots;
-        const std::uint64_t theirs = std::uint64_t{best->view.used} * view.slots;
-        if (mine < theirs || (mine == theirs && turn_ % seen == 0)) best = &worker;
-    }
-    if (best) ++turn_;
-    return best;
-}
-
+// One of each queue in turn, so that no queue waits for another one's end.
 void DispatchEngine::pump(Now now, DispatchEffects& effects) {
-    if (!started_ || draining_) return;
-    for (auto& [application, queue] : queues_) {
-        while (!queue.empty()) {
-            Item* next = item(queue.front());
-            if (!next || !next->queued || next->phase != Phase::waiting) {
-                if (next) next->queued = false;
-                queue.pop_front();
+    if (draining_) return;
+    for (bool any = true; any;) {
+        any = false;
+        for (auto at = queues_.begin(); at != queues_.end();) {
+            Queue& queue = at->second;
+            Item* next = nullptr;
+            while (!queue.ids.empty()) {
+                next = item(queue.ids.front());
+                if (next && next->queue == at->first && next->phase == Phase::waiting) break;
+                if (next && next->queue == at->first) next->queue.clear();
+                next = nullptr;
+                queue.ids.pop_front();
+            }
+            if (!next) {
+                at = queues_.erase(at);
                 continue;
             }
-            Worker* worker = pick(*next);
-            if (!worker) break;
-            queue.pop_front();
-            next->queued = false;
-            unwait(*next);
-            next->phase = Phase::offered;
-            next->worker = worker->view.id;
-            ++worker->view.used;
-            RunSpec run = next->plan.run;
-            run.id = {next->record.id, next->record.attempt};
-            effects.push_back(SendToWorker{worker->view.id, Offer{std::move(run)}});
+            if (queue.blocked_at != workers_.version()) {
+                if (const auto worker = workers_.pick(queue.needs, now.wall)) {
+                    queue.ids.pop_front();
+                    offer(*next, *worker, effects);
+                    any = true;
+                } else {
+                    queue.blocked_at = workers_.version();
+                }
+            }
+            ++at;
         }
     }
-    (void)now;
+}
+
+void DispatchEngine::offer(Item& item, const WorkerId& worker, DispatchEffects& effects) {
+    item.queue.clear();
+    unwait(item);
+    item.phase = Phase::offered;
+    put_on(item, worker);
+    if (const Needs needs = needs_of(item.record, item.plan); needs.turns)
+        workers_.placed(needs.turns, worker);
+    RunSpec run = item.plan.run;
+    run.id = {item.record.id, item.record.attempt};
+    effects.push_back(SendToWorker{worker, Offer{std::move(run)}});
+}
+
+void DispatchEngine::put_on(Item& item, const WorkerId& worker) {
+    item.worker = worker;
+    at_worker_[worker].insert(item.record.id);
+    workers_.take(worker, item.plan.run.type);
 }
 
 void DispatchEngine::release_worker(Item& item) {
     if (item.worker.empty()) return;
-    const auto at = workers_.find(item.worker);
-    if (at != workers_.end() && at->second.view.used > 0) --at->second.view.used;
+    workers_.release(item.worker, item.plan.run.type);
+    const auto at = at_worker_.find(item.worker);
+    if (at != at_worker_.end()) {
+        at->second.erase(item.record.id);
+        if (at->second.empty()) at_worker_.erase(at);
+    }
     item.worker.clear();
+}
+
+// ---- shards
+
+void DispatchEngine::shard_loaded(ShardId shard, Now now, DispatchEffects& effects) {
+    if (loaded_[shard.value]) return;
+    loaded_.set(shard.value);
+    std::map<WorkerId, std::vector<Claimed>> claimed;
+    for (const ExecutionId& id : of_shard_[shard]) {
+        Item& one = *item(id);
+        if (one.phase == Phase::running)
+            claimed[one.worker].push_back({{id, one.record.attempt}, one.record.token});
+        if (one.phase == Phase::waiting) enqueue(one, now);
+    }
+    // Each worker is asked what became of its own, and what else it holds that is nobody's.
+    for (const WorkerId& id : workers_.connected())
+        ask(id, std::move(claimed[id]), {shard}, effects);
+    pump(now, effects);
+}
+
+void DispatchEngine::shard_lost(ShardId shard) {
+    loaded_.reset(shard.value);
+    const auto at = of_shard_.find(shard);
+    if (at == of_shard_.end()) return;
+    const Ids gone = std::move(at->second);
+    of_shard_.erase(at);
+    for (const ExecutionId& id : gone) {
+        workers_.forget_turns(id.uid);
+        drop(id);
+    }
 }
 
 // ---- executions
@@ -153,30 +216,30 @@ void DispatchEngine::open(Execution execution, Revision revision, RunPlan plan, 
     made.record = std::move(execution);
     made.revision = revision;
     made.plan = std::move(plan);
+    of_shard_[made.shard()].insert(id);
     if (made.record.state == ExecutionState::claimed) {
         // The token is the claim's revision: the record could not say it before it was written.
         if (!made.record.token) made.record.token = FenceToken(config_.token_base + revision.value);
         made.phase = Phase::running;
-        made.worker = made.record.worker;
-        const auto at = workers_.find(made.worker);
-        if (at != workers_.end()) ++at->second.view.used;
+        made.claimed_at = now.mono;
+        put_on(made, made.record.worker);
         return;
     }
+    if (!loaded_[made.shard().value]) return;
     enqueue(made, now);
-    if (made.queued) pump(now, effects);
+    if (!made.queue.empty()) pump(now, effects);
 }
 
 void DispatchEngine::drop(const ExecutionId& id) {
-    Item* gone = item(id);
-    if (!gone) return;
-    unwait(*gone);
-    release_worker(*gone);
-    items_.erase(id);
+    if (Item* gone = item(id)) forget(*gone);
 }
 
-void DispatchEngine::start(Now now, DispatchEffects& effects) {
-    started_ = true;
-    pump(now, effects);
+void DispatchEngine::forget(Item& item) {
+    unwait(item);
+    release_worker(item);
+    const ExecutionId id = item.record.id;
+    if (const auto at = of_shard_.find(item.shard()); at != of_shard_.end()) at->second.erase(id);
+    items_.erase(id);
 }
 
 void DispatchEngine::write(Item& item, WriteExecution::What what, Execution next,
@@ -206,7 +269,8 @@ void DispatchEngine::give_leave(Item& item, DispatchEffects& effects) {
     const AttemptId attempt{item.record.id, item.record.attempt};
     effects.push_back(SendToWorker{item.worker, Start{attempt, item.record.token}});
     if (item.cancel_asked)
-        effects.push_back(SendToWorker{item.worker, Cancel{attempt, item.cancel_reason}});
+        effects.push_back(
+            SendToWorker{item.worker, Cancel{attempt, item.cancel_reason, item.record.token}});
 }
 
 void DispatchEngine::write_applied(const ExecutionId& id, Revision revision, Now now,
@@ -218,6 +282,7 @@ void DispatchEngine::write_applied(const ExecutionId& id, Revision revision, Now
         case ExecutionState::claimed:
             written->record.token = FenceToken(config_.token_base + revision.value);
             written->phase = Phase::running;
+            written->claimed_at = now.mono;
             give_leave(*written, effects);
             return;
         case ExecutionState::retry_wait:
@@ -241,10 +306,9 @@ void DispatchEngine::write_applied(const ExecutionId& id, Revision revision, Now
         case ExecutionState::cancelled:
         case ExecutionState::lost:
             if (!written->worker.empty())
-                effects.push_back(SendToWorker{written->worker,
-                                               Acknowledge{{id, written->record.attempt}}});
-            release_worker(*written);
-            items_.erase(id);
+                effects.push_back(
+                    SendToWorker{written->worker, Acknowledge{{id, written->record.attempt}}});
+            forget(*written);
             pump(now, effects);
             return;
         case ExecutionState::unknown:
@@ -266,14 +330,15 @@ void DispatchEngine::reload(const ExecutionId& id, std::optional<Execution> exec
         const bool claimed = execution && execution->state == ExecutionState::claimed &&
                              execution->worker == known->worker && execution->attempt == attempt;
         if (!claimed)
-            effects.push_back(SendToWorker{known->worker, Cancel{{id, attempt}, Reason::none}});
+            effects.push_back(
+                SendToWorker{known->worker, Cancel{{id, attempt}, Reason::none, FenceToken{}}});
     }
     if (!execution || !is_open(execution->state)) {
         if (known->phase == Phase::ending && !known->worker.empty()) {
             effects.push_back(
                 SendToWorker{known->worker, Acknowledge{{id, attempt_at_worker(known->record)}}});
         }
-        drop(id);
+        forget(*known);
         pump(now, effects);
         return;
     }
@@ -281,7 +346,7 @@ void DispatchEngine::reload(const ExecutionId& id, std::optional<Execution> exec
     const bool cancel_asked = known->cancel_asked;
     const Reason cancel_reason = known->cancel_reason;
     const bool job_gone = known->job_gone;
-    drop(id);
+    forget(*known);
     open(std::move(*execution), revision, std::move(plan), now, effects);
     if (Item* again = item(id)) again->job_gone = job_gone;
     if (cancel_asked) cancel(id, cancel_reason, now, effects);
@@ -300,12 +365,13 @@ void DispatchEngine::cancel(const ExecutionId& id, Reason reason, Now now,
             return;
         case Phase::offered:
             // Nothing is claimed: withdraw the offer, the worker forgets it.
-            effects.push_back(SendToWorker{wanted->worker, Cancel{attempt, reason}});
+            effects.push_back(SendToWorker{wanted->worker, Cancel{attempt, reason, FenceToken{}}});
             release_worker(*wanted);
             end(*wanted, ExecutionState::cancelled, reason, now, effects);
             return;
         case Phase::running:
-            effects.push_back(SendToWorker{wanted->worker, Cancel{attempt, reason}});
+            effects.push_back(
+                SendToWorker{wanted->worker, Cancel{attempt, reason, wanted->record.token}});
             return;
         case Phase::claiming:
         case Phase::ending:
@@ -320,7 +386,8 @@ void DispatchEngine::job_deleted(JobUid uid, Now now, DispatchEffects& effects) 
         candidate.job_gone = true;
         if (candidate.phase != Phase::running) waiting.push_back(id);
     }
-    for (const ExecutionId& id : waiting) cancel(id, Reason::deleted, now, effects);
+    for (const ExecutionId& id : waiting)
+        cancel(id, Reason::deleted, now, effects);
 }
 
 // ---- views
@@ -340,7 +407,9 @@ DispatchStats DispatchEngine::stats() const {
     return stats;
 }
 
-std::size_t DispatchEngine::running_count() const { return stats().running; }
+std::size_t DispatchEngine::running_count() const {
+    return stats().running;
+}
 
 std::vector<Execution> DispatchEngine::running() const {
     std::vector<Execution> running;
@@ -350,9 +419,7 @@ std::vector<Execution> DispatchEngine::running() const {
 }
 
 std::vector<WorkerView> DispatchEngine::workers() const {
-    std::vector<WorkerView> views;
-    for (const auto& [id, worker] : workers_) views.push_back(worker.view);
-    return views;
+    return workers_.views();
 }
 
 }  // namespace khronos::core

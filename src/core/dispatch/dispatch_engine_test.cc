@@ -13,10 +13,18 @@ WallTime at(std::int64_t seconds) { return WallTime::from_seconds(1704067200 + s
 // A dispatcher whose writes and messages a test looks at, and answers.
 class Dispatch : public testing::Test {
   protected:
-    Dispatch() : engine_({1000, 1s}) {}
+    static DispatchEngine::Config config() {
+        DispatchEngine::Config config;
+        config.token_base = 1000;
+        return config;
+    }
+    Dispatch() : engine_(config()) {}
 
     Now now() const { return {wall_, MonoTime{wall_.us}}; }
-    void start() { engine_.start(now(), effects_); }
+    void start() {
+        for (std::uint16_t shard = 0; shard < kShardCount; ++shard)
+            engine_.shard_loaded(ShardId(shard), now(), effects_);
+    }
     void hello(const WorkerId& id, std::uint32_t slots = 10, std::vector<HeldAttempt> held = {},
                std::vector<std::string> applications = {"default"}) {
         Hello h;
@@ -80,6 +88,19 @@ class Dispatch : public testing::Test {
                 if (const auto* message = std::get_if<Message>(&send->message))
                     found.push_back(*message);
         return found;
+    }
+    std::vector<CheckHeld> checks() const {
+        std::vector<CheckHeld> found;
+        for (const DispatchEffect& effect : effects_)
+            if (const auto* check = std::get_if<CheckHeld>(&effect)) found.push_back(*check);
+        return found;
+    }
+    RunResult lost() const {
+        RunResult result;
+        result.outcome = ExecutionState::lost;
+        result.reason = Reason::worker_lost;
+        result.finished_at = wall_;
+        return result;
     }
     std::vector<WriteExecution> writes() const {
         std::vector<WriteExecution> found;
@@ -158,11 +179,86 @@ TEST_F(Dispatch, AnOldTokenChangesNothing) {
     EXPECT_TRUE(effects_.empty());
 }
 
-TEST_F(Dispatch, AReportOfNobodysAttemptIsAcknowledgedAway) {
+TEST_F(Dispatch, AReportOfNobodysAttemptIsAcknowledgedOnlyWhenTheStoreSaysSo) {
     start();
     hello("w");
     say("w", finished(ExecutionState::succeeded));
+    ASSERT_EQ(checks().size(), 1u);
+    EXPECT_TRUE(sent<Acknowledge>().empty());
+    const HeldAttempt held = checks()[0].held;
+    // Another owner has claimed it with this worker.
+    engine_.checked("w", held, claimed(1, "w"), effects_);
+    EXPECT_TRUE(sent<Acknowledge>().empty());
+    EXPECT_TRUE(sent<Cancel>().empty());
+    Execution ended = claimed(1, "w");
+    ended.state = ExecutionState::succeeded;
+    engine_.checked("w", held, ended, effects_);
     EXPECT_EQ(sent<Acknowledge>().size(), 1u);
+    engine_.checked("w", held, std::nullopt, effects_);
+    EXPECT_EQ(sent<Acknowledge>().size(), 2u);
+}
+
+TEST_F(Dispatch, WhatAWorkerHoldsOfAShardThatIsNotLoadedIsNotJudged) {
+    hello("w", 10, {{attempt(1), FenceToken(1007), HeldState::running, {}}});
+    say("w", finished(ExecutionState::succeeded));
+    say("w", Accepted{attempt(1)});
+    EXPECT_TRUE(checks().empty());
+    EXPECT_TRUE(sent<Acknowledge>().empty());
+    EXPECT_TRUE(sent<Cancel>().empty());
+}
+
+TEST_F(Dispatch, ANewOwnerAsksTheWorkersThatAreConnectedAlready) {
+    hello("w");
+    hello("other");
+    effects_.clear();
+    open(claimed(1, "w"), plan());
+    engine_.shard_loaded(ShardId(0), now(), effects_);
+    const auto asks = sent<Ask>();
+    ASSERT_EQ(asks.size(), 2u);
+    EXPECT_TRUE(asks[0].attempts.empty());  // `other`: what it holds of the shard
+    EXPECT_EQ(asks[0].shards, (std::vector<ShardId>{ShardId(0)}));
+    EXPECT_EQ(asks[1].attempts, (std::vector<Claimed>{{attempt(1), FenceToken(1007)}}));
+    effects_.clear();
+    Answer answer{attempt(1), FenceToken(1007), AnswerState::accepted, {}, {}};
+    say("w", answer);
+    EXPECT_EQ(sent<Start>().size(), 1u);  // the leave is given again
+    answer.state = AnswerState::ended;
+    answer.result.outcome = ExecutionState::succeeded;
+    say("w", answer);
+    ASSERT_EQ(writes().size(), 1u);
+    EXPECT_EQ(writes()[0].next.state, ExecutionState::succeeded);
+}
+
+TEST_F(Dispatch, AnAnswerOfNeverIsProofThatItDidNotRun) {
+    start();
+    hello("w");
+    open(claimed(1, "w"), plan());
+    // Of an older claim.
+    say("w", Answer{attempt(1), FenceToken(1006), AnswerState::never, {}, {}});
+    EXPECT_TRUE(writes().empty());
+    say("w", Answer{attempt(1), FenceToken(1007), AnswerState::never, {}, {}});
+    ASSERT_EQ(writes().size(), 1u);
+    EXPECT_EQ(writes()[0].what, What::retry);
+    EXPECT_EQ(writes()[0].next.failed_count, 0u);
+    EXPECT_EQ(writes()[0].next.lost_count, 0u);
+    EXPECT_FALSE(writes()[0].silent.has_value());
+}
+
+TEST_F(Dispatch, AShardThatIsLostIsForgottenWithoutAWrite) {
+    start();
+    hello("w", 2);
+    run_one(plan());
+    open(waiting(2), plan());
+    effects_.clear();
+    engine_.shard_lost(ShardId(0));
+    EXPECT_TRUE(effects_.empty());
+    EXPECT_EQ(engine_.find(id(1)), nullptr);
+    EXPECT_EQ(engine_.stats().running + engine_.stats().waiting, 0u);
+    EXPECT_EQ(engine_.workers()[0].used, 0u);
+    say("w", finished(ExecutionState::succeeded));
+    EXPECT_TRUE(effects_.empty());
+    engine_.write_applied(id(1), Revision(30), now(), effects_);  // an old write's outcome
+    EXPECT_TRUE(effects_.empty());
 }
 
 TEST_F(Dispatch, AFailureIsTriedAgainAfterItsDelay) {
@@ -211,7 +307,7 @@ TEST_F(Dispatch, LostRunsHaveACountOfTheirOwn) {
     RunPlan p = plan();
     p.retry.lost_retries = 1;
     run_one(p);
-    hello("w");  // holds nothing any more
+    hello("w", 10, {{attempt(1), {}, HeldState::ended, lost()}});  // its machine was started anew
     ASSERT_EQ(writes().size(), 1u);
     EXPECT_EQ(writes()[0].what, What::retry);
     EXPECT_EQ(writes()[0].next.lost_count, 1u);
@@ -297,7 +393,19 @@ TEST_F(Dispatch, AnAcceptedAttemptThatWasClaimedGetsItsLeaveAgain) {
 TEST_F(Dispatch, WhatAWorkerHoldsWithoutAClaimIsTakenFromIt) {
     start();
     hello("w", 10, {{attempt(1), {}, HeldState::accepted, {}}});
+    ASSERT_EQ(checks().size(), 1u);
+    engine_.checked("w", checks()[0].held, waiting(1), effects_);
     EXPECT_EQ(sent<Cancel>().size(), 1u);
+}
+
+TEST_F(Dispatch, AHelloThatDoesNotNameAClaimedAttemptIsNoProof) {
+    // It may have been on its way while another agent had the worker accept the attempt.
+    start();
+    open(claimed(1, "w"), plan());
+    hello("w");
+    EXPECT_TRUE(writes().empty());
+    ASSERT_EQ(sent<Ask>().size(), 1u);
+    EXPECT_EQ(sent<Ask>()[0].attempts, (std::vector<Claimed>{{attempt(1), FenceToken(1007)}}));
 }
 
 TEST_F(Dispatch, AHelloWhileTheClaimIsWrittenTakesNothingAway) {

@@ -22,9 +22,13 @@ struct RetryRules {
 struct RunPlan {
     RunSpec run;  // id.attempt is filled in by the engine
     Balance balance = Balance::random;
-    StringMap tags;
+    StringMap tags;            // that a worker must have
+    std::uint32_t copies = 1;  // of `v:N` in the tags: so many workers run it
     RetryRules retry;
     Duration start_deadline{0};
+    // Silence of the worker after which the attempt may be given up, the margin not counted; 0:
+    // never.
+    Duration lost_after{0};
     bool ephemeral = false;
 };
 

@@ -131,6 +131,7 @@ std::string_view to_text(Reason reason) {
         case Reason::user: return "user";
         case Reason::poison: return "poison";
         case Reason::worker_lost: return "worker_lost";
+        case Reason::guard: return "guard";
     }
     return "unknown";
 }

@@ -90,6 +90,7 @@ enum class Reason : std::uint8_t {
     user = 44,
     poison = 45,
     worker_lost = 46,
+    guard = 47,         // its worker's heartbeats were not committed in time: it killed the run itself
 };
 std::string_view to_text(Reason reason);
 
@@ -104,6 +105,7 @@ struct AttemptRecord {
     std::int32_t exit_code = 0;
     std::int32_t signal = 0;
     std::string message;
+    Reason reason = Reason::none;
     bool operator==(const AttemptRecord&) const = default;
 };
 
