@@ -171,7 +171,7 @@ TEST_F(WholeWorker, LosesAGuardedRunAtItsDeadlineEvenIfItIsFrozenItself) {
     const core::RunResult r = worker->run(spec);
     EXPECT_TRUE(worker->started.contains(spec.id));
     EXPECT_EQ(r.outcome, ExecutionState::lost);
-    EXPECT_EQ(r.reason, core::Reason::worker_lost);
+    EXPECT_EQ(r.reason, core::Reason::guard);
     EXPECT_EQ(r.signal, SIGKILL);
     EXPECT_GE(boot_time(), worker->loop.mono_now() + spec.guard);
 }
