@@ -71,6 +71,7 @@ std::unique_ptr<Words> all_words() {
     add_execution_words(*words);
     add_import_words(*words);
     add_simulate_words(*words);
+    add_cluster_words(*words);
     add_other_words(*words);
     add_cron_words(*words);
     return words;
@@ -93,9 +94,11 @@ int run(Words& words) {
         std::cerr << "error: " << words.wrong << '\n';
         return cli::kUsage;
     }
-    const bool waits = words.watch || words.run_args.wait || words.logs.follow;
+    const bool waits = words.watch || words.run_args.wait || words.logs.follow ||
+                       words.retry.wait || words.drain.wait;
     if (limit.count() > 0 && !waits) config.timeout = limit;
     words.run_args.timeout = words.logs.timeout = limit;
+    words.retry.timeout = words.drain.timeout = limit;
     config.user_agent = fmt::format("khronos/{}", kVersion);
     if (!words.token_file.empty()) {
         auto token = read_first_line(words.token_file);

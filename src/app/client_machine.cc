@@ -1,10 +1,12 @@
 #include "app/client_machine.h"
 
+#include <fcntl.h>
 #include <pwd.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -47,6 +49,41 @@ Terminal this_terminal() {
     terminal.interactive = isatty(STDIN_FILENO) != 0 && isatty(STDERR_FILENO) != 0;
     terminal.progress = isatty(STDERR_FILENO) != 0;
     return terminal;
+}
+
+std::expected<void, std::string> write_private_file(const std::string& path,
+                                                    const std::string& text) {
+    // A device or a pipe is written to, not replaced.
+    std::error_code error;
+    const bool plain = !fs::exists(path, error) || fs::is_regular_file(path, error);
+    const std::string beside = plain ? path + ".new" : path;
+    const auto failed = [&]() -> std::unexpected<std::string> {
+        const int reason = errno;
+        if (plain) ::unlink(beside.c_str());
+        return std::unexpected(std::string(std::strerror(reason)));
+    };
+    const int flags = O_WRONLY | O_CLOEXEC | (plain ? O_CREAT | O_TRUNC : 0);
+    const int file = ::open(beside.c_str(), flags, 0600);
+    if (file < 0) return failed();
+    std::size_t done = 0;
+    while (done < text.size()) {
+        const ssize_t written = ::write(file, text.data() + done, text.size() - done);
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) {
+            const int reason = errno;
+            ::close(file);
+            errno = reason;
+            return failed();
+        }
+        done += static_cast<std::size_t>(written);
+    }
+    if (plain && ::fsync(file) != 0) {
+        ::close(file);
+        return failed();
+    }
+    if (::close(file) != 0) return failed();
+    if (plain && ::rename(beside.c_str(), path.c_str()) != 0) return failed();
+    return {};
 }
 
 std::string machine_timezone() {

@@ -26,6 +26,9 @@ std::expected<std::vector<boost::json::value>, std::string> parse_source(cli::So
 // A secret's first line.
 std::expected<std::string, std::string> read_first_line(const std::string& path);
 
+// Whole or not at all, readable by this user only: a job's document may hold secrets.
+std::expected<void, std::string> write_private_file(const std::string& path,
+                                                    const std::string& text);
 // IANA name of the zone that this machine's clocks show; empty where it cannot be told.
 std::string machine_timezone();
 bool is_user_of_this_machine(std::string_view name);

@@ -36,6 +36,11 @@ struct Words {
     cli::ImportCrontabArgs crontab;
     cli::ImportDkronArgs dkron;
     cli::SimulateArgs simulate;
+    cli::ExecutionRetryArgs retry;
+    cli::DrainArgs drain;
+    cli::TokenCreateArgs token;
+    cli::BackupArgs backup;
+    cli::RestoreArgs restore;
     std::string name;
     std::vector<std::string> names;
 
@@ -73,6 +78,7 @@ void add_execution_words(Words& w);
 void add_import_words(Words& w);
 void add_cron_words(Words& w);
 void add_simulate_words(Words& w);
+void add_cluster_words(Words& w);  // worker-list, drain, token, backup, restore
 void add_other_words(Words& w);
 
 WallTime wall_now();

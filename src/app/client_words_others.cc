@@ -30,6 +30,12 @@ void add_execution_words(Words& w) {
                    "go on until it is over, and exit as it did; 124 on --timeout");
     w.on(logs, [&w](cli::Session& s) { return cli::execution_logs(w.options, w.logs, s); });
 
+    CLI::App* retry = w.command(execution, "retry", "run executions that are over once more");
+    retry->add_option("ID", w.retry.ids)->required();
+    retry->add_flag("--wait", w.retry.wait,
+                    "print its output, wait for its end and exit as it did; 124 on --timeout");
+    w.on(retry, [&w](cli::Session& s) { return cli::execution_retry(w.options, w.retry, s); });
+
     CLI::App* cancel = w.command(execution, "cancel", "end executions that are not over");
     cancel->add_option("ID", w.names)->required();
     w.on(cancel, [&w](cli::Session& s) { return cli::execution_cancel(w.options, w.names, s); });

@@ -129,6 +129,13 @@ struct ExecutionLogsArgs {
 int execution_logs(const Options& options, const ExecutionLogsArgs& args, Session& session);
 int execution_cancel(const Options& options, const std::vector<std::string>& ids, Session& session);
 
+struct ExecutionRetryArgs {
+    std::vector<std::string> ids;
+    bool wait = false;  // for the one that is given
+    Duration timeout{0};
+};
+int execution_retry(const Options& options, const ExecutionRetryArgs& args, Session& session);
+
 // ---- khronos import
 
 struct ImportCrontabArgs {
@@ -162,6 +169,49 @@ struct SimulateArgs {
 };
 inline constexpr std::uint64_t kSimulateDaysMax = 366;
 int simulate(const Options& options, const SimulateArgs& args, Session& session);
+
+// ---- the cluster
+
+int worker_list(const Options& options, Session& session);
+
+struct DrainArgs {
+    std::vector<std::string> workers = {};  // ids or nodes
+    bool undo = false;
+    bool agent = false;  // the one that answers leaves: its shards are handed over
+    bool wait = false;   // until the workers have nothing to do any more
+    Duration timeout{0};
+};
+int drain(const Options& options, const DrainArgs& args, Session& session);
+
+struct TokenCreateArgs {
+    std::string name;
+    std::string role;
+    std::string owner = {};
+    std::string expires = {};  // a duration or an RFC 3339 time; empty: never
+};
+// The secret alone goes to `out`; it is shown this once.
+int token_create(const Options& options, const TokenCreateArgs& args, Session& session);
+int token_list(const Options& options, Session& session);
+int token_revoke(const Options& options, const std::vector<std::string>& ids, Session& session);
+
+// ---- khronos backup and restore
+
+// The jobs, with what is counted of them, and whether new ones are refused: one JSON document.
+// `write` puts it into the file; an empty path is `out`.
+struct BackupArgs {
+    std::string path = {};
+    std::string version = {};  // of this program
+    std::function<std::expected<void, std::string>(const std::string&, const std::string&)> write =
+        {};
+};
+int backup(const Options& options, const BackupArgs& args, Session& session);
+
+struct RestoreArgs {
+    std::string path;  // `-`: standard input
+    bool dry_run = false;
+    bool once_again = false;  // jobs that ran once by their schedule are saved, and so run again
+};
+int restore(const Options& options, const RestoreArgs& args, Session& session);
 
 // ---- the rest
 

@@ -1,4 +1,4 @@
-// `khronos job run|history` and `khronos execution list|get|logs|cancel`.
+// `khronos job run|history` and `khronos execution list|get|logs|cancel|retry`.
 #include <fmt/format.h>
 
 #include <ostream>
@@ -140,6 +140,34 @@ int execution_logs(const Options& options, const ExecutionLogsArgs& args, Sessio
     if (args.follow) return follow(talk, args.id, args.timeout, &output).code;
     if (!talk.ask_ok({.target = execution_target(args.id)}, "execution " + args.id)) return kFailed;
     return output.print_more() ? kDone : kFailed;
+}
+
+int execution_retry(const Options& options, const ExecutionRetryArgs& args, Session& session) {
+    Talk talk(options, session);
+    if (args.wait && args.ids.size() != 1) {
+        talk.error("--wait is for one execution");
+        return kUsage;
+    }
+    int code = kDone;
+    for (const std::string& id : args.ids) {
+        const auto answer = talk.ask_json(
+            {.method = "POST", .target = execution_target(id) + "/retry"}, "execution " + id);
+        const std::string again = answer ? cell(*answer, "id") : "";
+        if (again.empty()) {
+            code = kFailed;
+        } else if (args.wait) {
+            talk.remark("execution " + again);
+            OutputPrinter output(talk, again);
+            const Followed followed = follow(talk, again, args.timeout, &output);
+            if (followed.execution && followed.code != kDone)
+                talk.error(
+                    fmt::format("execution {}: {}", again, end_in_words(*followed.execution)));
+            return followed.code;
+        } else {
+            session.out << printable(again) << '\n';
+        }
+    }
+    return code;
 }
 
 int execution_cancel(const Options& options, const std::vector<std::string>& ids,

@@ -1,7 +1,6 @@
 // `khronos job list|get|delete|pause|resume|next`.
 #include <fmt/format.h>
 
-#include <istream>
 #include <ostream>
 
 #include "cli/commands.h"
@@ -87,19 +86,6 @@ void print_job(Talk& talk, const json::value& job) {
     }
 }
 
-// Asks on the terminal; without somebody to answer the answer is no.
-bool confirmed(Talk& talk, const std::string& question) {
-    if (talk.options().yes) return true;
-    if (!talk.options().interactive) {
-        talk.error("nobody is there to confirm it; say --yes");
-        return false;
-    }
-    talk.session().err << printable(question) << " [y/N] " << std::flush;
-    std::string answer;
-    std::getline(talk.session().in, answer);
-    return answer == "y" || answer == "Y" || answer == "yes";
-}
-
 }  // namespace
 
 int job_list(const Options& options, const JobListArgs& args, Session& session) {
@@ -146,7 +132,7 @@ int job_delete(const Options& options, const std::vector<std::string>& names, Se
     Talk talk(options, session);
     const std::string which =
         names.size() == 1 ? fmt::format("job {}", names[0]) : fmt::format("{} jobs", names.size());
-    if (!confirmed(talk, fmt::format("Delete {}?", which))) return kFailed;
+    if (!talk.confirmed(fmt::format("Delete {}?", which))) return kFailed;
     int code = kDone;
     for (const std::string& name : names) {
         if (!talk.ask_ok({.method = "DELETE", .target = job_target(name)}, "job " + name))

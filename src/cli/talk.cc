@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/json/parse.hpp>
+#include <istream>
 #include <ostream>
 
 #include "cli/document.h"
@@ -91,6 +92,18 @@ void Talk::remarks(const HttpAnswer& answer, const std::string& subject) {
 
 void Talk::remark(const std::string& message) {
     if (!options_.quiet) session_.err << "note: " << printable(message) << '\n';
+}
+
+bool Talk::confirmed(const std::string& question) {
+    if (options_.yes) return true;
+    if (!options_.interactive) {
+        error("nobody is there to confirm it; say --yes");
+        return false;
+    }
+    session_.err << printable(question) << " [y/N] " << std::flush;
+    std::string answer;
+    std::getline(session_.in, answer);
+    return answer == "y" || answer == "Y" || answer == "yes";
 }
 
 bool Talk::print_document(const json::value& value) {

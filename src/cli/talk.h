@@ -28,6 +28,9 @@ class Talk {
     void remarks(const HttpAnswer& answer, const std::string& subject = "");
     void remark(const std::string& message);
 
+    // Asks on the terminal; without somebody to answer, and without --yes, the answer is no.
+    bool confirmed(const std::string& question);
+
     // A document, for Format json and yaml; false for the others.
     bool print_document(const boost::json::value& value);
     void print(const Table& table);
