@@ -60,13 +60,32 @@ void add_common(Words& w) {
     app.add_flag("--quiet", w.options.quiet, "say nothing but what was asked for");
     app.add_flag("-y,--yes", w.options.yes, "do not ask before something is deleted");
     app.footer(
-        "khronos agent starts an agent, khronos config shows its settings; both have a "
-        "--help of their own.\nExit codes: 0 done, 1 failed, 2 wrong usage.");
+        "Examples:\n  khronos agent -e local\n  khronos job apply -f jobs.yaml\n"
+        "  khronos job run backup --wait\n  khronos why backup@2026-01-31T02:30:00Z\n"
+        "  khronos simulate\n"
+        "Exit codes: 0 done, 1 failed, 2 wrong usage, 124 time is up. KHRONOS_SERVER and "
+        "KHRONOS_TOKEN_FILE\nsave typing; `khronos man` has all of it.");
+}
+
+// Commands whose words are read before these: here they only have their place in the help.
+void add_own_parsers(Words& w) {
+    const auto add = [&w](CLI::App* parent, const std::string& what, const std::string& does) {
+        CLI::App* sub = w.command(parent, what, does);
+        w.on(sub, [what](cli::Session& s) {
+            s.err << "error: `khronos " << what << "` stands before all options\n";
+            return cli::kUsage;
+        });
+        return sub;
+    };
+    add(&w.app, "agent", "run an agent: the scheduler, the API, a worker; has a --help of its own");
+    CLI::App* config = add(&w.app, "config", "the settings that an agent would have");
+    add(config, "show", "all of them; with --origin, where each comes from");
 }
 
 std::unique_ptr<Words> all_words() {
     auto words = std::make_unique<Words>();
     add_common(*words);
+    add_own_parsers(*words);
     add_job_words(*words);
     add_execution_words(*words);
     add_import_words(*words);

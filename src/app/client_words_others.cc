@@ -1,7 +1,10 @@
 // All commands but `khronos job`, as words.
 #include "app/client_words.h"
 
+#include <ostream>
+
 #include "app/client_machine.h"
+#include "app/client_tree.h"
 #include "app/version.h"
 
 namespace khronos::app {
@@ -72,6 +75,26 @@ void add_other_words(Words& w) {
     CLI::App* status = w.command(&w.app, "status", "whether the agent is well");
     w.watchable(status);
     w.on(status, [&w](cli::Session& s) { return cli::status(w.options, s); });
+
+    CLI::App* completion = w.command(&w.app, "completion", "words for the shell's completion");
+    completion->add_option("SHELL", w.name, "bash, zsh or fish")
+        ->required()
+        ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+    Words::examples(
+        completion,
+        {"source <(khronos completion bash)", "khronos completion zsh > ~/.zfunc/_khronos",
+         "khronos completion fish > ~/.config/fish/completions/khronos.fish"});
+    w.on(completion, [&w](cli::Session& s) {
+        s.out << cli::completion_script(command_tree(w.app), w.name);
+        return cli::kDone;
+    });
+
+    CLI::App* man = w.command(&w.app, "man", "the manual's page, for man(1)");
+    Words::examples(man, {"khronos man | man -l -"});
+    w.on(man, [&w](cli::Session& s) {
+        s.out << cli::man_page(command_tree(w.app), kVersion);
+        return cli::kDone;
+    });
 
     CLI::App* version = w.command(&w.app, "version", "of this program, and of --server's agent");
     w.on(version, [&w](cli::Session& s) {

@@ -60,12 +60,17 @@ class Status {
         all_.emplace("server", talk_.options().server);
         all_.emplace("ready", ready_);
         all_.emplace("issues", issues_);
-        all_.emplace("jobs", jobs->header("X-Total-Count"));
-        all_.emplace("running", busy->header("X-Total-Count"));
+        all_.emplace("jobs", counted(*jobs));
+        all_.emplace("running", counted(*busy));
         all_.emplace("agents", agents_);
         all_.emplace("shards_without_owner", shards_.contains("") ? shards_[""] : 0);
         all_.emplace("workers", workers_);
         return true;
+    }
+
+    static json::value counted(const HttpAnswer& answer) {
+        const auto count = json_of(answer.header("X-Total-Count"));
+        return count && count->is_int64() ? *count : json::value(nullptr);
     }
 
     // Of an agent that does not know the route, or of a role that may not see it: none.

@@ -77,6 +77,8 @@ void Talk::error(const HttpAnswer& answer, const std::string& subject) {
     std::string text = object ? cell(*problem, "detail") : answer.body;
     if (text.empty()) text = answer.status == 404 ? "not found" : "the agent gave no reason";
     error(fmt::format("{}{} (HTTP {})", head, text, answer.status));
+    if (answer.status == 401)
+        remark("name a file that holds a token with --token-file or KHRONOS_TOKEN_FILE");
 }
 
 void Talk::remarks(const HttpAnswer& answer, const std::string& subject) {
