@@ -80,6 +80,8 @@ void add_own_parsers(Words& w) {
     add(&w.app, "agent", "run an agent: the scheduler, the API, a worker; has a --help of its own");
     CLI::App* config = add(&w.app, "config", "the settings that an agent would have");
     add(config, "show", "all of them; with --origin, where each comes from");
+    add(&w.app, "verify", "hold recorded history against the promises; has a --help of its own");
+    add(&w.app, "migrate", "move a store to etcd or back; has a --help of its own");
 }
 
 std::unique_ptr<Words> all_words() {

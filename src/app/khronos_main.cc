@@ -7,6 +7,7 @@
 #include "app/agent_command.h"
 #include "app/client_command.h"
 #include "app/config_command.h"
+#include "app/store_command.h"
 
 int main(int argc, char** argv) {
     using namespace khronos::app;
@@ -14,6 +15,8 @@ int main(int argc, char** argv) {
     const std::string_view command = words.empty() ? std::string_view() : words[0];
     const std::vector<std::string> rest(words.begin() + (words.empty() ? 0 : 1), words.end());
     if (command == "agent") return agent_command(rest);
+    if (command == "migrate") return migrate_command(rest);
+    if (command == "verify") return verify_command(rest);
     if (command == "config") {
         const Leave leave = config_command(rest, this_machine());
         std::fputs(leave.out.c_str(), stdout);

@@ -85,7 +85,7 @@ std::vector<Planted> planted_bugs() {
                                 [](const Compare& c) { return c.key.ends_with("/cursor"); });
           },
           false},
-         {"I1", "I12"}},
+         {"I1", "I12", "I15"}},
         {"a save compares no job",
          {without_compares([](const Compare& c) {
               return c.key.starts_with("jobs/") && c.target == Compare::Target::mod_revision;
