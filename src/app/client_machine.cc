@@ -35,6 +35,38 @@ bool is_source(const fs::path& path) {
            (ending == ".json" || ending == ".yaml" || ending == ".yml" || ending == ".toml");
 }
 
+bool is_crontab(const fs::path& path) {
+    const std::string name = path.filename().string();
+    return fs::is_regular_file(path) && std::ranges::all_of(name, [](char c) {
+               return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                      c == '-' || c == '_';
+           });
+}
+
+// The file, or what `wanted` takes of a directory, sorted.
+std::expected<std::vector<cli::SourceFile>, std::string> read_files(const std::string& path,
+                                                                    bool (*wanted)(const fs::path&),
+                                                                    const char* none) {
+    std::error_code error;
+    std::vector<fs::path> paths;
+    if (fs::is_directory(path, error)) {
+        for (fs::directory_iterator at(path, error), end; !error && at != end; at.increment(error))
+            if (wanted(at->path())) paths.push_back(at->path());
+        if (error) return std::unexpected(error.message());
+        if (paths.empty()) return std::unexpected(std::string(none));
+        std::ranges::sort(paths);
+    } else {
+        paths.emplace_back(path);
+    }
+    std::vector<cli::SourceFile> files;
+    for (const fs::path& file : paths) {
+        auto text = read_file(file);
+        if (!text) return std::unexpected(text.error());
+        files.push_back({file.string(), std::move(*text)});
+    }
+    return files;
+}
+
 }  // namespace
 
 Terminal this_terminal() {
@@ -100,26 +132,11 @@ bool is_user_of_this_machine(std::string_view name) {
 }
 
 std::expected<std::vector<cli::SourceFile>, std::string> read_sources(const std::string& path) {
-    std::error_code error;
-    std::vector<fs::path> paths;
-    if (fs::is_directory(path, error)) {
-        for (fs::directory_iterator at(path, error), end; !error && at != end; at.increment(error))
-            if (is_source(at->path())) paths.push_back(at->path());
-        if (error) return std::unexpected(error.message());
-        if (paths.empty())
-            return std::unexpected(
-                std::string("no file in it ends in .json, .yaml, .yml or .toml"));
-        std::sort(paths.begin(), paths.end());
-    } else {
-        paths.emplace_back(path);
-    }
-    std::vector<cli::SourceFile> files;
-    for (const fs::path& file : paths) {
-        auto text = read_file(file);
-        if (!text) return std::unexpected(text.error());
-        files.push_back({file.string(), std::move(*text)});
-    }
-    return files;
+    return read_files(path, is_source, "no file in it ends in .json, .yaml, .yml or .toml");
+}
+
+std::expected<std::vector<cli::SourceFile>, std::string> read_crontabs(const std::string& path) {
+    return read_files(path, is_crontab, "no file in it has a name that cron would read");
 }
 
 std::expected<std::vector<boost::json::value>, std::string> parse_source(cli::SourceFormat format,

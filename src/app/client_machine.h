@@ -20,6 +20,8 @@ Terminal this_terminal();
 
 // The file; of a directory those whose names end in .json, .yaml, .yml or .toml, sorted.
 std::expected<std::vector<cli::SourceFile>, std::string> read_sources(const std::string& path);
+// A crontab; of a directory those files that cron would read there: with no dot in their names.
+std::expected<std::vector<cli::SourceFile>, std::string> read_crontabs(const std::string& path);
 // What a YAML or TOML text holds.
 std::expected<std::vector<boost::json::value>, std::string> parse_source(cli::SourceFormat format,
                                                                          const std::string& text);

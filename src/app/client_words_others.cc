@@ -133,7 +133,9 @@ void add_import_words(Words& w) {
     CLI::App* import = w.group(&w.app, "import", "take jobs over from another scheduler");
 
     CLI::App* crontab = w.command(import, "crontab", "make a job of each line of a crontab");
-    crontab->add_option("FILE", w.crontab.files, "crontabs, or - for standard input")->required();
+    crontab
+        ->add_option("FILE", w.crontab.files, "crontabs, folders of them, or - for standard input")
+        ->required();
     CLI::Option* system = crontab->add_flag_callback(
         "--system", [&w] { w.crontab.system = true; },
         "a user's name stands before each command; else found out");
@@ -147,13 +149,16 @@ void add_import_words(Words& w) {
     crontab->add_option("--user", w.crontab.user, "run_as of jobs from a crontab without users");
     crontab->add_flag("--dry-run", w.crontab.dry_run,
                       "ask no agent; with -o json or yaml, print what would be saved");
-    Words::examples(crontab, {"khronos import crontab --dry-run /etc/crontab /etc/cron.d/*",
+    Words::examples(crontab, {"khronos import crontab --dry-run /etc/crontab /etc/cron.d",
+                              "khronos import crontab /var/spool/cron/crontabs",
                               "crontab -l | khronos import crontab --user $USER -",
                               "khronos import crontab --dry-run -o yaml my.crontab > jobs.yaml"});
     w.on(crontab, [&w, crontab](cli::Session& s) {
         if (crontab->get_option("--tz")->count() == 0) w.crontab.timezone = machine_timezone();
         w.crontab.is_user = is_user_of_this_machine;
-        return cli::import_crontab(w.options, w.crontab, s);
+        cli::Session with_crontabs = s;
+        with_crontabs.read = read_crontabs;
+        return cli::import_crontab(w.options, w.crontab, with_crontabs);
     });
 
     CLI::App* dkron = w.command(import, "dkron", "save the jobs that a Dkron had");

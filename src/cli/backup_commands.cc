@@ -39,8 +39,6 @@ class Restore {
 
     int run() {
         if (!read()) return kFailed;
-        for (std::size_t i = 0; i < jobs_.size(); ++i)
-            place(i);
         if (!check()) return kFailed;
         if (overwritten_ > 0 && !args_.dry_run &&
             !talk_.confirmed(fmt::format(
@@ -55,7 +53,6 @@ class Restore {
 
   private:
     struct Job {
-        JobDocument document;
         json::value value;
         std::string result;
         bool save = false;
@@ -93,41 +90,29 @@ class Restore {
         for (std::size_t i = 0; i < list->get_array().size(); ++i) {
             const json::value& job = list->get_array()[i];
             const std::string name = cell(job, "name");
-            if (name.empty() || !by_name_.emplace(name, jobs_.size()).second)
+            if (name.empty() || !names_.insert(name).second)
                 return fail(fmt::format("{}: job {} has no name of its own", args_.path, i));
-            jobs_.push_back(
-                {{fmt::format("job {}", name), name, json::serialize(job)}, job, "", false});
+            documents_.push_back(
+                {"job " + name, name, json::serialize(job), cell(job, "parent_job")});
+            jobs_.push_back({job, "", false});
         }
         paused_ = cell(*value, "paused") == "true";
         return true;
     }
 
-    // Behind its parent, which has to be there first.
-    void place(std::size_t i) {
-        if (!visited_.insert(i).second) return;
-        const auto parent = by_name_.find(cell(jobs_[i].value, "parent_job"));
-        if (parent != by_name_.end()) place(parent->second);
-        order_.push_back(i);
-    }
-
     bool check() {
         Progress progress(talk_.options(), talk_.session(), "jobs compared", jobs_.size());
         bool good = true;
-        for (Job& job : jobs_) {
+        for (std::size_t i = 0; i < jobs_.size(); ++i) {
+            Job& job = jobs_[i];
             progress.step();
             if (has_run_once(job.value) && !args_.once_again) {
                 job.result = "left out";
                 ++left_out_;
                 continue;
             }
-            // A parent that is only just coming cannot be checked against.
-            JobDocument checked = job.document;
-            if (by_name_.contains(cell(job.value, "parent_job"))) {
-                json::value alone = job.value;
-                alone.get_object().erase("parent_job");
-                checked.body = json::serialize(alone);
-            }
-            const auto change = check_job(talk_, checked);
+            const auto change =
+                check_job(talk_, documents_[i], brings_parent(documents_, documents_[i]));
             if (!change) {
                 good = false;
                 continue;
@@ -140,11 +125,11 @@ class Restore {
     }
 
     void save() {
-        Progress progress(talk_.options(), talk_.session(), "jobs", order_.size());
-        for (const std::size_t i : order_) {
+        Progress progress(talk_.options(), talk_.session(), "jobs", jobs_.size());
+        for (const std::size_t i : parents_first(documents_)) {
             progress.step();
             Job& job = jobs_[i];
-            if (!job.save || save_job(talk_, job.document, true)) continue;
+            if (!job.save || save_job(talk_, documents_[i], true)) continue;
             job.result = "failed";
             good_ = false;
         }
@@ -155,17 +140,18 @@ class Restore {
     void report() {
         std::map<std::string, std::size_t> results;
         json::array list;
-        for (const Job& job : jobs_) {
-            ++results[job.result];
-            list.push_back(json::object{{"name", job.document.name}, {"result", job.result}});
+        for (std::size_t i = 0; i < jobs_.size(); ++i) {
+            ++results[jobs_[i].result];
+            list.push_back(json::object{{"name", documents_[i].name}, {"result", jobs_[i].result}});
         }
         if (!talk_.print_document(list) && !talk_.options().quiet) {
-            for (const Job& job : jobs_)
+            for (std::size_t i = 0; i < jobs_.size(); ++i) {
+                const std::string& name = documents_[i].name;
+                const bool alone = talk_.options().format == Format::name;
                 talk_.session().out
-                    << printable(talk_.options().format == Format::name
-                                     ? job.document.name
-                                     : fmt::format("job {} {}", job.document.name, job.result))
-                    << (args_.dry_run ? " (dry run)\n" : "\n");
+                    << printable(alone ? name : fmt::format("job {} {}", name, jobs_[i].result))
+                    << (args_.dry_run && !alone ? " (dry run)\n" : "\n");
+            }
         }
         std::string text;
         for (const auto& [result, count] : results)
@@ -182,10 +168,9 @@ class Restore {
 
     Talk talk_;
     const RestoreArgs& args_;
-    std::vector<Job> jobs_;
-    std::map<std::string, std::size_t> by_name_;
-    std::set<std::size_t> visited_;
-    std::vector<std::size_t> order_;
+    std::vector<JobDocument> documents_;
+    std::vector<Job> jobs_;  // as many, in the same order
+    std::set<std::string> names_;
     std::size_t overwritten_ = 0, left_out_ = 0;
     bool paused_ = false;
     bool good_ = true;

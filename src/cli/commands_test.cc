@@ -6,6 +6,7 @@
 #include <boost/json/parse.hpp>
 
 #include "cli/fake_agent_test.h"
+#include "cli/job_documents.h"
 
 namespace khronos::cli {
 namespace {
@@ -205,6 +206,36 @@ TEST(JobApply, TakesEveryFormatAndShapeOfADocument) {
     EXPECT_EQ(names("", "name = 'a: b'\n"), toml);
     EXPECT_EQ(names("", "[[jobs]]\nname = \"two\"\n"), toml);
     EXPECT_EQ(names("", R"( [{"name":"one"}])"), "job one created\n");
+}
+
+TEST(JobApply, AChildMayComeWithItsParent) {
+    Bench run;
+    run.in.str(
+        R"([{"name":"grandchild","parent_job":"child"},{"name":"child","parent_job":"mother"},
+                   {"name":"mother"},{"name":"orphan","parent_job":"elsewhere"}])");
+    for (const char* name : {"grandchild", "child", "mother", "orphan"}) {
+        run.agent.on(std::string("PUT /v1/jobs/") + name + "?dry_run", 200, R"({"parent_job":""})");
+        run.agent.on(std::string("PUT /v1/jobs/") + name, 201, "{}");
+    }
+    run.agent.on("GET /v1/jobs/child", 200, R"({"parent_job":"mother"})");
+    EXPECT_EQ(job_apply(run.options, {.files = {"-"}}, run.session), kDone) << run.err.str();
+    EXPECT_EQ(run.out.str(),
+              "job mother created\njob child unchanged\njob grandchild created\n"
+              "job orphan created\n");
+    const auto body = [&](const std::string& line) {
+        for (const HttpAsk& ask : run.agent.asked)
+            if (ask.method + ' ' + ask.target == line) return ask.body;
+        return std::string("nothing");
+    };
+    EXPECT_EQ(body("PUT /v1/jobs/grandchild?dry_run"), R"({"name":"grandchild"})");
+    EXPECT_THAT(body("PUT /v1/jobs/grandchild"), HasSubstr("parent_job"));
+    EXPECT_THAT(body("PUT /v1/jobs/orphan?dry_run"), HasSubstr("parent_job"));
+}
+
+TEST(JobDocuments, ACircleOfParentsHasAnEnd) {
+    const std::vector<JobDocument> circle{
+        {"", "a", "", "b"}, {"", "b", "", "a"}, {"", "c", "", "c"}};
+    EXPECT_EQ(parents_first(circle).size(), 3u);
 }
 
 // ---- run and logs

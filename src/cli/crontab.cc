@@ -114,9 +114,14 @@ bool is_system_path(std::string_view path) {
            path.starts_with("cron.d/");
 }
 
+bool is_user_path(std::string_view path) {
+    return path.find("/cron/crontabs/") != path.npos;
+}
+
 bool has_user_column(std::string_view text, const CrontabOptions& options) {
     if (options.system) return *options.system;
     if (is_system_path(options.path)) return true;
+    if (is_user_path(options.path)) return false;
     bool some_known = false;
     for (const std::string_view line : lines_of(text)) {
         const auto sixth = sixth_word(line);
@@ -317,7 +322,8 @@ class Reader {
 Crontab parse_crontab(std::string_view text, const CrontabOptions& options) {
     if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
     Crontab crontab = Reader(has_user_column(text, options)).read(text);
-    crontab.guessed = !options.system && !is_system_path(options.path);
+    crontab.guessed =
+        !options.system && !is_system_path(options.path) && !is_user_path(options.path);
     return crontab;
 }
 

@@ -76,8 +76,8 @@ class Builder {
     // The command and its user make the name, so that a line keeps its job when its time is
     // changed. A command that comes again gets a tag of its time as well.
     std::string name(const CrontabEntry& entry) {
-        const std::string identity =
-            entry.command + '\n' + entry.input.value_or("") + '\n' + entry.user;
+        const std::string identity = entry.command + '\n' + entry.input.value_or("") + '\n' +
+                                     (entry.user.empty() ? rules_.user : entry.user);
         std::string name = fmt::format("{}{}-{}", rules_.prefix, name_of_command(entry.command),
                                        name_tag(identity));
         if (taken_.emplace(name, entry.line).second) return name;

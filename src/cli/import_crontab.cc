@@ -49,21 +49,28 @@ class Import {
     };
 
     void read(const std::string& path) {
-        std::string name = path;
-        std::string text;
         if (path == "-") {
-            name = "standard input";
             std::istream& in = talk_.session().in;
-            text.assign(std::istreambuf_iterator<char>(in), {});
-        } else {
-            const auto files = talk_.session().read(path);
-            if (!files) {
-                talk_.error(fmt::format("{}: {}", path, files.error()));
-                failed_ = true;
-                return;
-            }
-            text = files->front().text;
+            return read("standard input", "", std::string(std::istreambuf_iterator<char>(in), {}));
         }
+        const auto files = talk_.session().read(path);
+        if (!files) {
+            talk_.error(fmt::format("{}: {}", path, files.error()));
+            failed_ = true;
+            return;
+        }
+        for (const SourceFile& file : *files)
+            read(file.name, file.name, file.text);
+    }
+
+    // Cron keeps a user's crontab under the user's name.
+    std::string owner_of(const std::string& path) const {
+        if (!args_.user.empty() || path.find("/cron/crontabs/") == path.npos) return args_.user;
+        return path.substr(path.rfind('/') + 1);
+    }
+
+    void read(const std::string& name, const std::string& path, const std::string& text) {
+        ++files_;
         Crontab crontab = parse_crontab(text, {args_.system, path, args_.is_user});
         if (crontab.guessed && !crontab.entries.empty())
             talk_.remark(crontab.system
@@ -74,8 +81,7 @@ class Import {
                                            "users, say --system",
                                            name));
         const auto jobs = crontab_jobs(
-            crontab, {args_.prefix, args_.timezone, args_.user, path == "-" ? "" : path},
-            crontab.remarks);
+            crontab, {args_.prefix, args_.timezone, owner_of(path), path}, crontab.remarks);
         for (const CrontabJob& job : jobs)
             add(name, job);
         std::ranges::stable_sort(crontab.remarks, {}, &CrontabRemark::line);
@@ -121,7 +127,7 @@ class Import {
                 talk_.session().out << row.job.name << '\n';
             return;
         }
-        const bool one_file = args_.files.size() == 1;
+        const bool one_file = files_ == 1;
         Table table({{one_file ? "LINE" : "PLACE", one_file, false},
                      {"JOB", false, false},
                      {"RESULT", false, false},
@@ -183,6 +189,7 @@ class Import {
     std::vector<Row> rows_;
     std::vector<std::pair<std::string, CrontabRemark>> remarks_;
     std::map<std::string, std::string> places_;  // by job name
+    std::size_t files_ = 0;
     bool failed_ = false;
 };
 

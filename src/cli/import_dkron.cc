@@ -9,10 +9,10 @@
 #include <iterator>
 #include <map>
 #include <ostream>
-#include <set>
 
 #include "cli/commands.h"
 #include "cli/document.h"
+#include "cli/job_documents.h"
 #include "cli/progress.h"
 #include "cli/talk.h"
 
@@ -29,9 +29,10 @@ class Import {
         for (const std::string& path : args_.files)
             read(path);
         if (failed_) return kFailed;
-        // A parent has to be there before its children.
-        for (std::size_t i = 0; i < jobs_.size(); ++i)
-            place(i);
+        std::vector<JobDocument> documents;
+        for (const Job& job : jobs_)
+            documents.push_back({"", job.name, "", cell(job.document, "parent_job")});
+        order_ = parents_first(documents);
         Progress progress(talk_.options(), talk_.session(), "jobs", order_.size());
         for (const std::size_t i : order_) {
             save(jobs_[i]);
@@ -81,14 +82,6 @@ class Import {
                 jobs_.push_back({name, *object, ""});
             }
         }
-    }
-
-    // Behind its parent. A circle of parents is broken somewhere; the agent refuses it.
-    void place(std::size_t i) {
-        if (!visited_.insert(i).second) return;
-        const auto parent = by_name_.find(cell(jobs_[i].document, "parent_job"));
-        if (parent != by_name_.end()) place(parent->second);
-        order_.push_back(i);
     }
 
     // What means something else here than there.
@@ -157,7 +150,6 @@ class Import {
     const ImportDkronArgs& args_;
     std::vector<Job> jobs_;
     std::map<std::string, std::size_t> by_name_;
-    std::set<std::size_t> visited_;
     std::vector<std::size_t> order_;
     bool failed_ = false;
 };

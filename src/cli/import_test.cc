@@ -66,6 +66,19 @@ TEST(ImportCrontab, TheSameLineInTwoFilesIsToldAndNotLost) {
               kUsage);
 }
 
+TEST(ImportCrontab, AFolderOfCrontabsHasTheirUsersInTheirNames) {
+    Bench run;
+    const std::string folder = "/var/spool/cron/crontabs";
+    run.files[folder] = {{folder + "/ann", "@daily root x\n"},
+                         {folder + "/bob", "@daily root x\n"}};
+    run.options.format = Format::json;
+    EXPECT_EQ(import_crontab(run.options, {.files = {folder}, .dry_run = true}, run.session), kDone)
+        << run.err.str();
+    EXPECT_THAT(run.out.str(),
+                AllOf(HasSubstr("\"run_as\": \"ann\""), HasSubstr("\"run_as\": \"bob\""),
+                      HasSubstr("\"command\": \"root x\"")));
+}
+
 TEST(ImportDkron, SavesParentsFirstAndTellsWhatIsDifferent) {
     Bench run;
     run.files["d"] = {{"d.json",

@@ -21,12 +21,12 @@ int job_apply(const Options& options, const JobApplyArgs& args, Session& session
     std::vector<JobChange> changes;
     bool good = true;
     for (const JobDocument& document : *documents) {
-        auto change = check_job(talk, document);
+        auto change = check_job(talk, document, brings_parent(*documents, document));
         good = good && change.has_value();
         if (change) changes.push_back(std::move(*change));
     }
     if (!good) return kFailed;
-    for (std::size_t i = 0; i < changes.size(); ++i) {
+    for (const std::size_t i : parents_first(*documents)) {
         const JobDocument& document = (*documents)[i];
         if (changes[i].change != Change::unchanged && !args.dry_run && !save_job(talk, document)) {
             good = false;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json/serialize.hpp>
 #include <istream>
 #include <iterator>
@@ -95,6 +96,7 @@ class Reader {
 
     void add(JobDocument document, const json::value& value) {
         document.name = cell(value, "name");
+        document.parent = cell(value, "parent_job");
         if (!document.name.empty()) {
             const auto [first, is_new] = places_.emplace(document.name, document.place);
             if (!is_new)
@@ -118,6 +120,33 @@ std::optional<std::vector<JobDocument>> read_job_documents(Talk& talk,
     for (const std::string& path : paths)
         reader.read(path);
     return reader.result();
+}
+
+std::vector<std::size_t> parents_first(const std::vector<JobDocument>& documents) {
+    std::map<std::string_view, std::size_t> by_name;
+    for (std::size_t i = 0; i < documents.size(); ++i)
+        by_name.emplace(documents[i].name, i);
+    std::vector<std::size_t> order;
+    std::vector<bool> placed(documents.size());
+    for (std::size_t i = 0; i < documents.size(); ++i) {
+        // Up to the first ancestor that has its place, then down again.
+        std::vector<std::size_t> line;
+        for (std::size_t at = i; !placed[at];) {
+            placed[at] = true;
+            line.push_back(at);
+            const auto parent = by_name.find(documents[at].parent);
+            if (documents[at].parent.empty() || parent == by_name.end()) break;
+            at = parent->second;
+        }
+        order.insert(order.end(), line.rbegin(), line.rend());
+    }
+    return order;
+}
+
+bool brings_parent(const std::vector<JobDocument>& documents, const JobDocument& document) {
+    if (document.parent.empty() || document.parent == document.name) return false;
+    return std::ranges::any_of(documents,
+                               [&](const JobDocument& d) { return d.name == document.parent; });
 }
 
 }  // namespace khronos::cli

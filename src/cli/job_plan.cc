@@ -78,7 +78,7 @@ class Plan {
         if (!documents) return kUsage;
         bool good = true;
         for (const JobDocument& document : *documents) {
-            const auto change = check_job(talk_, document);
+            const auto change = check_job(talk_, document, brings_parent(*documents, document));
             good = good && change.has_value() && add(document, *change);
         }
         if (!good) return kUsage;

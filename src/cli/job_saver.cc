@@ -1,6 +1,8 @@
 #include "cli/job_saver.h"
 
 #include <algorithm>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
 
 namespace khronos::cli {
 namespace json = boost::json;
@@ -48,9 +50,16 @@ bool is_kept_by_agent(std::string_view key) {
     return std::ranges::find(kKept, key) != std::end(kKept);
 }
 
-std::optional<JobChange> check_job(Talk& talk, const JobDocument& document) {
-    auto checked = talk.ask_json(put(document, "?dry_run"), document.place);
+std::optional<JobChange> check_job(Talk& talk, const JobDocument& document, bool parent_comes) {
+    JobDocument asked = document;
+    if (auto value = parent_comes ? json_of(document.body) : std::nullopt;
+        value && value->is_object()) {
+        value->get_object().erase("parent_job");
+        asked.body = json::serialize(*value);
+    }
+    auto checked = talk.ask_json(put(asked, "?dry_run"), document.place);
     if (!checked) return std::nullopt;
+    if (parent_comes && checked->is_object()) checked->get_object()["parent_job"] = document.parent;
     const auto found = talk.ask({.target = "/v1/jobs/" + percent_encode(document.name)});
     if (!found) return std::nullopt;
     JobChange change;

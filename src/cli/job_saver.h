@@ -22,7 +22,9 @@ struct JobChange {
 };
 
 // Nothing, with what the agent said told, where the document is wrong. Saves nothing.
-std::optional<JobChange> check_job(Talk& talk, const JobDocument& document);
+// `parent_comes`: its parent is saved before it, and so need not be there yet.
+std::optional<JobChange> check_job(Talk& talk, const JobDocument& document,
+                                   bool parent_comes = false);
 
 // Saves it; false, with what the agent said told, where that failed. `quiet`: without the
 // agent's remarks.

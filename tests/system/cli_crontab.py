@@ -163,6 +163,29 @@ class Crontab(t.Case):
                         str(crontab))
         self.assertEqual(again.stdout.count("unchanged"), 2, again.stdout)
 
+    def test_an_agent_takes_every_job_of_every_odd_line(self):
+        agent = self.agent()
+        words = ("import", "crontab", "--server", agent.url, "--tz", "Europe/Berlin",
+                 str(CRONTABS / "odd_crontab"))
+        first = khronos(*words, check=False)
+        self.assertEqual(first.returncode, 1)
+        expected, _ = would_import(CRONTABS / "odd_crontab", status=1)
+        self.assertEqual(first.stdout.count("created"), len(expected))
+        self.assertEqual({job["name"] for job in agent.get("/v1/jobs").json()},
+                         {job["name"] for job in expected})
+        again = khronos(*words, check=False)
+        self.assertEqual(again.stdout.count("unchanged"), len(expected))
+
+    def test_a_folder_is_read_as_cron_reads_it(self):
+        folder = self.directory / "cron.d"
+        folder.mkdir()
+        (folder / "one").write_text("@daily root echo 1\n")
+        (folder / "two-2").write_text("@daily root echo 2\n")
+        (folder / ".placeholder").write_text("@daily root echo 3\n")
+        (folder / "old.dpkg-old").write_text("@daily root echo 4\n")
+        jobs, _ = would_import(folder)
+        self.assertEqual([job["executor_config"]["command"] for job in jobs], ["echo 1", "echo 2"])
+
     def test_the_guard_looks_at_the_day_of_the_tick(self):
         jobs, _ = would_import(CRONTABS / "odd_crontab", status=1)
         guarded = [job for job in jobs if "esac" in job["executor_config"]["command"]
