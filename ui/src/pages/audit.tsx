@@ -1,0 +1,2 @@
+import { Page } from "../parts/basics";
+export function Audit() { return <Page title="Audit">{null}</Page>; }

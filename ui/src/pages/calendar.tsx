@@ -1,0 +1,2 @@
+import { Page } from "../parts/basics";
+export function Calendar() { return <Page title="Calendar">{null}</Page>; }

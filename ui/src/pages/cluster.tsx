@@ -1,0 +1,2 @@
+import { Page } from "../parts/basics";
+export function Cluster() { return <Page title="Cluster">{null}</Page>; }

@@ -1,0 +1,2 @@
+import { Page } from "../parts/basics";
+export function Timeline() { return <Page title="Timeline">{null}</Page>; }

@@ -1,0 +1,2 @@
+import { Page } from "../parts/basics";
+export function Tokens() { return <Page title="Tokens">{null}</Page>; }

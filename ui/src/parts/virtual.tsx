@@ -1,0 +1,72 @@
+// A list of which only the rows on the screen exist. Rows have one height; the list scrolls itself.
+import type { ComponentChildren } from "preact";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+
+const OVER = 8; // rows beyond either edge
+
+export function VirtualList({ count, rowHeight, row, onRange, cursor, label, version }: {
+  count: number;
+  rowHeight: number;
+  row: (index: number) => ComponentChildren;
+  onRange?: (from: number, to: number) => void;
+  /** The row that the keys are at: kept in sight. */
+  cursor?: number;
+  label: string;
+  /** Changes when rows have to be drawn again. */
+  version?: unknown;
+}) {
+  const box = useRef<HTMLDivElement>(null);
+  const [range, setRange] = useState({ from: 0, to: 30 });
+  void version;
+
+  const measure = () => {
+    const el = box.current;
+    if (!el) return;
+    const from = Math.max(0, Math.floor(el.scrollTop / rowHeight) - OVER);
+    const to = Math.min(count - 1, Math.ceil((el.scrollTop + (el.clientHeight || 600)) / rowHeight) + OVER);
+    setRange((old) => (old.from === from && old.to === to ? old : { from, to }));
+    onRange?.(from, to);
+  };
+  const latest = useRef(measure);
+  latest.current = measure;
+
+  useLayoutEffect(() => latest.current(), [count, rowHeight]);
+  useEffect(() => {
+    let frame = 0;
+    const later = () => {
+      frame ||= requestAnimationFrame(() => {
+        frame = 0;
+        latest.current();
+      });
+    };
+    const el = box.current!;
+    el.addEventListener("scroll", later, { passive: true });
+    const observer = typeof ResizeObserver === "undefined" ? null : new ResizeObserver(later);
+    observer?.observe(el);
+    return () => {
+      el.removeEventListener("scroll", later);
+      observer?.disconnect();
+      cancelAnimationFrame(frame);
+    };
+  }, []);
+  useEffect(() => {
+    const el = box.current;
+    if (cursor === undefined || cursor < 0 || !el) return;
+    const top = cursor * rowHeight;
+    if (top < el.scrollTop) el.scrollTop = top;
+    else if (top + rowHeight > el.scrollTop + el.clientHeight) el.scrollTop = top + rowHeight - el.clientHeight;
+  }, [cursor, rowHeight]);
+
+  const rows = [];
+  for (let i = range.from; i <= Math.min(range.to, count - 1); i++)
+    rows.push(
+      <div key={i} class="virtual-row" role="row" aria-rowindex={i + 2} style={{ top: `${i * rowHeight}px`, height: `${rowHeight}px` }}>
+        {row(i)}
+      </div>,
+    );
+  return (
+    <div class="virtual" ref={box} role="rowgroup" tabIndex={0} aria-label={label}>
+      <div class="virtual-all" role="presentation" style={{ height: `${count * rowHeight}px` }}>{rows}</div>
+    </div>
+  );
+}
