@@ -81,14 +81,6 @@ TEST(AgentRoutes, MetricsAre404WhereTheyAreOff) {
     EXPECT_THAT(on.header("Content-Type"), StartsWith("text/plain; version=0.0.4"));
 }
 
-TEST(AgentRoutes, TheFrontPageIsForThoseWhoReadHtml) {
-    World world;
-    const Answer page = world.ask("GET /", "", {{"Accept", "text/html"}});
-    EXPECT_EQ(page.status, 200);
-    EXPECT_THAT(page.header("Content-Security-Policy"), HasSubstr("default-src 'none'"));
-    EXPECT_EQ(world.ask("GET /", "", {{"Accept", "application/json"}}).status, 404);
-}
-
 TEST(AgentRoutes, WhatThisAgentCannotDoSaysSo) {
     World world;
     for (const char* line : {"GET /v1/workers", "GET /v1/applications", "POST /v1/workers/w/drain",

@@ -152,36 +152,6 @@ void set_pause(Context& context, Call call, Responder responder, bool pause) {
     });
 }
 
-constexpr std::string_view kFrontPage =
-    R"(<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><title>Khronos</title></head>
-<body>
-<h1>Khronos</h1>
-<p>This is the agent of a distributed job scheduler. It has no web page yet; it speaks through its REST API
-and the <code>khronos</code> command.</p>
-<ul>
-<li><a href="/v1/jobs?pretty">/v1/jobs</a>: the jobs</li>
-<li><a href="/v1/executions?pretty">/v1/executions</a>: what ran, runs, or was skipped, and why</li>
-<li><a href="/v1/members?pretty">/v1/members</a>: the agents</li>
-<li><a href="/readyz?pretty">/readyz</a>: whether this agent is well</li>
-<li><a href="/metrics">/metrics</a>: for Prometheus</li>
-</ul>
-</body>
-</html>
-)";
-
-void front_page(Context&, Call call, Responder responder) {
-    Reply reply(call, std::move(responder));
-    const std::string_view accept = call.request.headers.find("Accept").value_or("*/*");
-    if (!accept.contains("text/html") && !accept.contains("*/*"))
-        return reply.text(404, "404 page not found");
-    reply.raw({200,
-               {{"Content-Type", "text/html; charset=utf-8"},
-                {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"}},
-               Body::of_static(kFrontPage)});
-}
-
 }  // namespace
 
 void add_agent_routes(std::vector<Route>& routes, Context& context) {
@@ -199,7 +169,6 @@ void add_agent_routes(std::vector<Route>& routes, Context& context) {
     const auto say_live = [](Context&, Call call, Responder r) {
         Reply(call, std::move(r)).text(200, "ok\n");
     };
-    add(Method::get, "/", Permission::open, "frontPage", front_page);
     add(Method::get, "/health", Permission::open, "health", health);
     add(Method::get, "/livez", Permission::open, "livez", say_live);
     add(Method::get, "/readyz", Permission::open, "readyz", readyz);

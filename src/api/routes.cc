@@ -17,6 +17,7 @@ std::vector<Route> make_routes(Context& context) {
     add_calendar_routes(routes, context);
     add_token_routes(routes, context);
     add_audit_routes(routes, context);
+    add_page_routes(routes, context);
     return routes;
 }
 

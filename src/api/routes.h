@@ -41,6 +41,7 @@ void add_calendar_routes(std::vector<Route>& routes, Context& context);
 void add_restore_route(std::vector<Route>& routes, Context& context);
 void add_token_routes(std::vector<Route>& routes, Context& context);  // and the page's session
 void add_audit_routes(std::vector<Route>& routes, Context& context);
+void add_page_routes(std::vector<Route>& routes, Context& context);  // `/` and /ui/
 
 std::vector<Route> make_routes(Context& context);
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "api/http_types.h"
+#include "api/page.h"
 #include "api/router.h"
 #include "base/error.h"
 #include "cluster/catalog.h"
@@ -144,6 +145,7 @@ struct Services {
         drain_worker = {};
     // This agent hands its shards over and ends, once the answer is out.
     std::function<void()> leave = {};
+    PageFiles page = {};
 };
 
 }  // namespace khronos::api

@@ -16,6 +16,7 @@
 #include "app/builtin_worker.h"
 #include "app/cluster_view.h"
 #include "app/loop_thread.h"
+#include "app/page_files.h"
 #include "app/store_source.h"
 #include "app/version.h"
 #include "cluster/catalog.h"
@@ -210,6 +211,7 @@ std::unique_ptr<api::Services> Agent::Parts::make_services() {
         services->authorize = [this](const api::HttpRequest& request, api::Permission needs) {
             return api->access->check(request, needs);
         };
+    services->page = page_files();
     services->read_output = [this, &loop](const core::Execution& execution, api::OutputRange range,
                                           api::Done<api::OutputPart> done) {
         if (!worker)

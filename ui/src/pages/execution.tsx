@@ -108,7 +108,7 @@ export function ExecutionPage() {
       {e.status === "retry_wait" ? <div class="note info"><span>Attempt {e.attempt} failed; the next begins <Ago at={e.not_before} />.</span></div> : null}
       <div class="side-by-side wide-first">
         <Panel title="Output" flush class="output-panel">
-          {ran || open ? <Output id={e.id} open={open} bytes={e.output_bytes} job={e.job} /> : <Empty title="It did not start"><p>{reasonOf(e.reason) || "There is no output."}</p></Empty>}
+          {ran || open ? <Output id={e.id} open={open} attempt={e.attempt} bytes={e.output_bytes} job={e.job} /> : <Empty title="It did not start"><p>{reasonOf(e.reason) || "There is no output."}</p></Empty>}
         </Panel>
         <div class="stack">
           <Panel title="Its way"><Steps e={e} /></Panel>

@@ -46,7 +46,7 @@ const Line = memo(function Line({ text, find }: { text: string; find: string }) 
   );
 });
 
-export function Output({ id, open, bytes, job }: { id: string; open: boolean; bytes: number; job: string }) {
+export function Output({ id, open, attempt: tries, bytes, job }: { id: string; open: boolean; attempt: number; bytes: number; job: string }) {
   const [version, redraw] = useState(0);
   const [follow, setFollow] = useState(true);
   const [wrap, setWrap] = useState(false);
@@ -67,7 +67,7 @@ export function Output({ id, open, bytes, job }: { id: string; open: boolean; by
         redraw((n) => n + 1);
       });
     };
-    void readOutput(id, abort.signal, state.current, changed);
+    void readOutput(id, tries, open, abort.signal, state.current, changed);
     return () => {
       abort.abort();
       cancelAnimationFrame(frame);

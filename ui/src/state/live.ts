@@ -80,8 +80,39 @@ const pause = (ms: number, signal: AbortSignal) =>
 let lastId = "";
 let current: AbortController | null = null;
 
+// A stream in which nothing happens says little. So that silence means something, the agent is then
+// asked whether it is there.
+const QUIET_MS = 4000;
+async function watchOver(stream: AbortController) {
+  let missed = 0;
+  while (!stream.signal.aborted) {
+    await pause(QUIET_MS, stream.signal);
+    if (stream.signal.aborted || document.hidden || Date.now() - signalAt.value < QUIET_MS) continue;
+    const probe = new AbortController();
+    const timer = setTimeout(() => probe.abort(), 3000);
+    try {
+      await request("livez", { signal: probe.signal });
+      signalAt.value = Date.now();
+      missed = 0;
+    } catch {
+      if (++missed >= 2) stream.abort();
+    }
+    clearTimeout(timer);
+  }
+}
+
 async function stream(signal: AbortSignal) {
-  let opened = false;
+  const own = new AbortController();
+  signal.addEventListener("abort", () => own.abort(), { once: true });
+  void watchOver(own);
+  try {
+    await read(own.signal);
+  } finally {
+    own.abort();
+  }
+}
+
+async function read(signal: AbortSignal) {
   await readEvents("v1/events", {
     signal,
     lastId,
@@ -89,7 +120,6 @@ async function stream(signal: AbortSignal) {
       // Without an id to go on behind, what happened meanwhile is unknown.
       if (!lastId || connection.value === "polling") generation.value++;
       connection.value = "live";
-      opened = true;
     },
     onSign: () => (signalAt.value = Date.now()),
     onEvent: ({ event, data, id }) => {
@@ -100,7 +130,6 @@ async function stream(signal: AbortSignal) {
       tell(parsed);
     },
   });
-  return opened;
 }
 
 async function poll(signal: AbortSignal) {

@@ -22,108 +22,76 @@ const wait = (ms: number, signal: AbortSignal) =>
   });
 
 /** Reads until the output is complete or `signal` says to stop; `changed` after each piece. */
-export async function readOutput(id: string, signal: AbortSignal, state: OutputState, changed: () => void): Promise<void> {
+export async function readOutput(id: string, attempt: number, open: boolean, signal: AbortSignal, state: OutputState, changed: () => void): Promise<void> {
   const decoder = new TextDecoder();
   let offset = 0;
-  const take = async (range: string): Promise<boolean> => {
+  if (open) attempt = 0; // from its beginning
+  const take = async (range: string) => {
     let response: Response;
     try {
       response = await request(executions.outputUrl(id), { headers: { Range: range, Accept: "text/plain, application/problem+json" }, signal });
     } catch (error) {
-      if (error instanceof ApiError && error.status === 416) return false; // nothing behind the offset yet
-      throw error;
+      if (!(error instanceof ApiError) || error.status !== 416) throw error;
+      state.loaded = true; // there is no byte at all
+      state.complete = true;
+      return changed();
     }
     const part = /bytes (\d+)-(\d+)\/(\d+)/.exec(response.headers.get("Content-Range") ?? "");
     const bytes = new Uint8Array(await response.arrayBuffer());
     const from = part ? Number(part[1]) : 0;
-    if (!state.loaded) {
-      state.skipped = from;
-      offset = from;
-    }
+    state.skipped = from;
     state.loaded = true;
-    // A whole answer to a question for a part begins at the beginning.
-    const fresh = from < offset ? bytes.subarray(offset - from) : bytes;
-    offset = Math.max(offset, from + bytes.length);
-    state.store.push(decoder.decode(fresh, { stream: true }));
-    state.complete = response.headers.get("Khronos-Output-Complete") === "true" && (!part || offset >= Number(part[3]));
+    offset = from + bytes.length;
+    state.store.push(decoder.decode(bytes));
+    state.complete = response.headers.get("Khronos-Output-Complete") === "true";
     state.error = null;
     changed();
-    return fresh.length > 0;
   };
 
   try {
-    await take(`bytes=-${MOST}`);
+    if (!open) await take(`bytes=-${MOST}`);
   } catch (error) {
     if (signal.aborted) return;
     state.error = error instanceof ApiError ? error : new ApiError(-1, String(error));
     state.loaded = true;
     changed();
   }
-  let streams = true;
+  if (signal.aborted || state.complete) return;
+
+  // What is still written is streamed. An id is the place behind a piece: `<attempt>:<offset>`.
+  let place = attempt > 0 ? `${attempt}:${offset}` : "";
   while (!signal.aborted && !state.complete) {
-    if (streams) {
-      try {
-        await follow(id, offset, signal, (text, end, complete) => {
-          state.store.push(text);
-          offset = end ?? offset + new TextEncoder().encode(text).length;
+    try {
+      await readEvents(executions.outputUrl(id), {
+        signal,
+        query: { follow: 1 },
+        lastId: place,
+        onEvent: ({ event, data, id: at }) => {
+          if (at) place = at;
+          const value = parse(data);
+          if (event === "output") state.store.push(String(value.text ?? ""));
+          else if (event === "gap") state.store.push(`\n[${Number(value.bytes).toLocaleString("en")} bytes were not kept]\n`);
+          else if (event === "attempt") state.store.push(`${state.store.length ? "\n" : ""}\u001b[2m── attempt ${String(value.attempt)} ──\u001b[0m\n`);
+          else if (event === "end") state.complete = true;
           state.loaded = true;
-          state.complete ||= complete;
           state.error = null;
           changed();
-        });
-        if (state.complete) return;
-      } catch (error) {
-        if (signal.aborted) return;
-        if (error instanceof ApiError && (error.status === 501 || error.status === 404 || error.status === 400)) streams = false;
-      }
-    }
-    try {
-      const more = await take(`bytes=${offset}-`);
-      if (more) continue;
-      const head = await request(executions.outputUrl(id), { headers: { Range: "bytes=-1", Accept: "text/plain" }, signal });
-      const size = Number(/\/(\d+)$/.exec(head.headers.get("Content-Range") ?? "")?.[1] ?? offset);
-      await head.arrayBuffer();
-      state.complete = head.headers.get("Khronos-Output-Complete") === "true" && size <= offset;
-      if (state.complete) changed();
+        },
+      });
     } catch (error) {
       if (signal.aborted) return;
-      if (error instanceof ApiError && error.status === 416) {
-        // There is no byte at all.
-        const done = await request(executions.outputUrl(id), { signal }).then((r) => r.headers.get("Khronos-Output-Complete") === "true", () => false);
-        if (done) {
-          state.complete = true;
-          changed();
-        }
-      } else {
-        state.error = error instanceof ApiError ? error : new ApiError(-1, String(error));
-        changed();
-      }
+      state.error = error instanceof ApiError ? error : new ApiError(-1, String(error));
+      state.loaded = true;
+      changed();
     }
-    if (!state.complete) await wait(600, signal);
+    if (!state.complete) await wait(800, signal);
   }
 }
 
-async function follow(id: string, offset: number, signal: AbortSignal, piece: (text: string, end: number | null, complete: boolean) => void) {
-  await readEvents(executions.outputUrl(id), {
-    signal,
-    query: { follow: 1 },
-    // The id of a piece is the offset behind it.
-    lastId: String(offset),
-    onEvent: ({ event, data, id: at }) => {
-      const end = /^\d+$/.test(at) ? Number(at) : null;
-      if (event === "output" || event === "message") piece(textOf(data), end, false);
-      else if (event === "end" || event === "complete") piece("", end, true);
-    },
-  });
-}
-
-function textOf(data: string): string {
+function parse(data: string): Record<string, unknown> {
   try {
-    const value = JSON.parse(data) as unknown;
-    if (typeof value === "string") return value;
-    if (value && typeof value === "object" && "text" in value) return String((value as { text: unknown }).text);
+    return (JSON.parse(data) as Record<string, unknown>) ?? {};
   } catch {
-    // Plain text.
+    return {};
   }
-  return data;
 }
