@@ -307,7 +307,7 @@ TEST(Front, EveryRouteButTheOpenOnesRefusesStrangers) {
         else
             EXPECT_EQ(status, 401) << route.pattern;
     }
-    EXPECT_EQ(open, 8) << "a new open route is a decision: /, health, livez, readyz, version, "
+    EXPECT_EQ(open, 10) << "a new open route is a decision: /, the page and its files, health, livez, readyz, version, "
                           "session, login, logout";
 }
 

@@ -4,6 +4,7 @@ import "./styles/base.css";
 import "./styles/parts.css";
 import "./styles/pages.css";
 import { render } from "preact";
+import { readSession } from "./api/http";
 import { App } from "./app";
 import { startRouter } from "./lib/router";
 import { startClock } from "./state/clock";
@@ -12,6 +13,7 @@ import { startPrefs } from "./state/prefs";
 import { startRunning } from "./state/running";
 
 startPrefs();
+void readSession();
 startRouter();
 startClock();
 startRunning();

@@ -1,6 +1,7 @@
 // Every route that the page uses, with its types.
 import { ApiError, json, request, type Query } from "./http";
 import type {
+  Application, AuditEntry, CalendarDay, Shard, TokenView, WorkerView,
   Execution, ExecutionPage, Job, Member, NextRuns, Preview, Readiness, Version, Why,
 } from "./types";
 
@@ -94,4 +95,22 @@ export const agent = {
   metrics: async ({ signal }: Abort = {}) => (await request("metrics", { signal })).text(),
   paused: async ({ signal }: Abort = {}) => (await json<{ paused: boolean }>("v1/pause", { signal })).paused,
   setPaused: (paused: boolean) => request(paused ? "v1/pause" : "v1/unpause", { method: "POST" }),
+};
+
+export const cluster = {
+  calendar: (from: string, to: string, { signal }: Abort = {}) => json<{ days: CalendarDay[] }>("v1/calendar", { query: { from, to }, signal }),
+  shards: ({ signal }: Abort = {}) => json<Shard[]>("v1/shards", { signal }),
+  workers: ({ signal }: Abort = {}) => json<WorkerView[]>("v1/workers", { signal }),
+  applications: ({ signal }: Abort = {}) => json<Application[]>("v1/applications", { signal }),
+  drain: (id: string, undo: boolean) => request(`v1/workers/${enc(id)}/drain`, { method: "POST", query: undo ? { undo: "true" } : {} }),
+};
+
+export const tokens = {
+  list: ({ signal }: Abort = {}) => json<TokenView[]>("v1/tokens", { signal }),
+  create: (body: { name: string; role: string; expires_in?: string }) => json<TokenView & { token: string }>("v1/tokens", { method: "POST", body }),
+  revoke: (id: string) => request(`v1/tokens/${enc(id)}`, { method: "DELETE" }),
+};
+
+export const audit = {
+  list: (query: Query, { signal }: Abort = {}) => json<{ entries: AuditEntry[]; next_cursor: string | null }>("v1/audit", { query, signal }),
 };

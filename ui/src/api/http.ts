@@ -26,27 +26,42 @@ export class ApiError extends Error {
   }
 }
 
-const TOKEN = "khronos.token";
-function stored(): string {
-  try {
-    return sessionStorage.getItem(TOKEN) ?? localStorage.getItem(TOKEN) ?? "";
-  } catch {
-    return "";
-  }
+/** Who the agent takes us for. The token itself is in a cookie that no script can read. */
+export interface Session {
+  /** Whether this agent asks anybody for a token. */
+  auth: boolean;
+  name: string | null;
+  role: string | null;
+  csrf_token?: string;
 }
-export const token = signal(stored());
+export const session = signal<Session | null>(null);
 /** Set when an agent refused a request for want of a token; the page then asks for one. */
 export const loginWanted = signal<string | null>(null);
 
-export function setToken(value: string, keep: boolean) {
-  token.value = value;
+export async function readSession(): Promise<void> {
   try {
-    sessionStorage.removeItem(TOKEN);
-    localStorage.removeItem(TOKEN);
-    if (value) (keep ? localStorage : sessionStorage).setItem(TOKEN, value);
+    const found = await json<Session>("v1/session");
+    session.value = found;
+    loginWanted.value = found.auth && !found.name ? "This agent asks for a token." : null;
   } catch {
-    // A browser that keeps nothing forgets the token with the page.
+    // An agent that cannot be reached is said elsewhere; one without the route asks nobody.
   }
+}
+export async function logIn(token: string): Promise<void> {
+  session.value = await json<Session>("v1/login", { method: "POST", body: { token } });
+  loginWanted.value = null;
+}
+export async function logOut(): Promise<void> {
+  await request("v1/logout", { method: "POST" });
+  session.value = { auth: true, name: null, role: null };
+  loginWanted.value = "You are logged out.";
+}
+
+const ROLES = ["viewer", "runner", "editor", "admin"];
+/** Whether our role includes that one; what the agent then says is what counts. */
+export function may(role: string): boolean {
+  const mine = session.value;
+  return !mine?.auth || ROLES.indexOf(mine.role ?? "") >= ROLES.indexOf(role);
 }
 
 export type Query = Record<string, string | number | boolean | string[] | null | undefined>;
@@ -68,10 +83,6 @@ export interface Options {
   body?: unknown;
   headers?: Record<string, string>;
   signal?: AbortSignal;
-}
-
-export function authorization(): Record<string, string> {
-  return token.value ? { Authorization: `Bearer ${token.value}` } : {};
 }
 
 /** Seconds by which the agent's clock is ahead of ours; only what is worth correcting. */
@@ -100,7 +111,7 @@ async function errorOf(response: Response): Promise<ApiError> {
 export async function request(path: string, options: Options = {}): Promise<Response> {
   const headers: Record<string, string> = {
     Accept: "application/json, application/problem+json",
-    ...authorization(),
+    ...(options.method && session.value?.csrf_token ? { "X-CSRF-Token": session.value.csrf_token } : {}),
     ...options.headers,
   };
   if (options.body !== undefined) headers["Content-Type"] = "application/json";
@@ -121,7 +132,7 @@ export async function request(path: string, options: Options = {}): Promise<Resp
   noteClock(response);
   if (response.ok) return response;
   const error = await errorOf(response);
-  if (error.status === 401) loginWanted.value = error.message || "This agent asks for a token.";
+  if (error.status === 401 && path !== "v1/login") loginWanted.value = error.message || "This agent asks for a token.";
   throw error;
 }
 

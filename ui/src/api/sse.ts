@@ -1,5 +1,5 @@
-// Server-sent events over fetch, so that the token goes in a header and not into an address.
-import { ApiError, authorization, queryText, root, type Query } from "./http";
+// Server-sent events over fetch: unlike EventSource it tells why a stream was refused.
+import { ApiError, queryText, root, type Query } from "./http";
 
 export interface ServerEvent {
   event: string;
@@ -58,7 +58,7 @@ export interface StreamOptions {
 
 /** Reads until the stream ends; throws ApiError when it could not be opened. */
 export async function readEvents(path: string, options: StreamOptions): Promise<void> {
-  const headers: Record<string, string> = { Accept: "text/event-stream", ...authorization() };
+  const headers: Record<string, string> = { Accept: "text/event-stream" };
   if (options.lastId) headers["Last-Event-ID"] = options.lastId;
   let response: Response;
   try {

@@ -144,3 +144,65 @@ export interface Readiness {
   ready: boolean;
   issues: string[];
 }
+
+export interface CalendarDay {
+  date: string;
+  succeeded: number;
+  failed: number;
+  timed_out: number;
+  cancelled: number;
+  lost: number;
+  scheduled: number;
+  estimated: boolean;
+}
+
+export interface Shard {
+  shard: number;
+  node: string | null;
+  agent: string | null;
+  epoch: number;
+  decided_up_to?: string | null;
+}
+
+export interface WorkerView {
+  id: string;
+  node: string;
+  state: "ready" | "draining" | "suspect" | "gone";
+  applications: string[];
+  tags: StringMap;
+  slots: number;
+  used: number;
+  version: string;
+  last_heartbeat: string | null;
+  agents: string[];
+}
+
+export interface Application {
+  name: string;
+  workers: number;
+  ready: number;
+  slots: number;
+  used: number;
+}
+
+export interface TokenView {
+  id: string;
+  name: string;
+  owner: string;
+  role: string;
+  created_at: string | null;
+  created_by: string;
+  expires_at: string | null;
+  expired: boolean;
+}
+
+export interface AuditEntry {
+  at?: string;
+  time?: string;
+  actor?: string;
+  address?: string;
+  action?: string;
+  object?: string;
+  before?: unknown;
+  after?: unknown;
+}

@@ -1,5 +1,5 @@
 // What one would type to do the same: on the command line, and with curl.
-import { root, token } from "../api/http";
+import { root, session } from "../api/http";
 
 /** One word of a POSIX shell. */
 export function shellWord(text: string): string {
@@ -12,7 +12,7 @@ export function curl(path: string, options: { method?: string; body?: unknown; h
   const words = ["curl", "-s"];
   if (options.method && options.method !== "GET") words.push("-X", options.method);
   let line = words.join(" ");
-  if (token.value) line += ` -H "Authorization: Bearer $(cat token-file)"`;
+  if (session.value?.auth) line += ` -H "Authorization: Bearer $(cat token-file)"`;
   for (const [name, value] of Object.entries(options.headers ?? {})) line += ` -H ${shellWord(`${name}: ${value}`)}`;
   line += ` ${shellWord(root + path.replace(/^\//, ""))}`;
   if (options.body !== undefined) line += ` -d ${shellWord(JSON.stringify(options.body))}`;

@@ -1,8 +1,8 @@
 // The frame around every page: where one is, where one can go, and whether what one sees is fresh.
 import type { ComponentChildren } from "preact";
 import { routeName, to, type RouteName } from "../lib/router";
-import { browserZone } from "../lib/time";
-import { spanText } from "../lib/time";
+import { logOut, may, session } from "../api/http";
+import { browserZone, spanText } from "../lib/time";
 import { connection, silence } from "../state/live";
 import { theme, zoneMode, type ZoneMode } from "../state/prefs";
 import { dismiss, toasts } from "../state/toasts";
@@ -15,6 +15,8 @@ interface Place {
   icon: IconName;
   href: string;
   names: RouteName[];
+  /** The role without which the page is empty. */
+  needs?: string;
 }
 export const PLACES: Place[] = [
   { label: "Home", icon: "home", href: to.home(), names: ["home"] },
@@ -25,8 +27,8 @@ export const PLACES: Place[] = [
   { label: "Why", icon: "why", href: to.why(), names: ["why"] },
   { label: "Cluster", icon: "cluster", href: to.cluster(), names: ["cluster"] },
   { label: "Workers", icon: "workers", href: to.workers(), names: ["workers"] },
-  { label: "Tokens", icon: "key", href: to.tokens(), names: ["tokens"] },
-  { label: "Audit", icon: "audit", href: to.audit(), names: ["audit"] },
+  { label: "Tokens", icon: "key", href: to.tokens(), names: ["tokens"], needs: "admin" },
+  { label: "Audit", icon: "audit", href: to.audit(), names: ["audit"], needs: "admin" },
 ];
 
 function Nav() {
@@ -35,7 +37,7 @@ function Nav() {
     <nav class="side" aria-label="Main">
       <a class="brand" href={to.home()} aria-label="Khronos, home"><Logo /><span>Khronos</span></a>
       <ul>
-        {PLACES.map((place) => (
+        {PLACES.filter((place) => !place.needs || may(place.needs)).map((place) => (
           <li key={place.href}>
             <a href={place.href} aria-current={place.names.includes(current) ? "page" : undefined}>
               <Icon name={place.icon} /><span>{place.label}</span>
@@ -83,6 +85,12 @@ function ThemeSwitch() {
   );
 }
 
+function Who() {
+  const who = session.value;
+  if (!who?.auth || !who.name) return null;
+  return <Menu label="Account" icon="key" kind="quiet" text={<span class="who">{who.name} ({who.role})</span>} items={[{ label: "Log out", run: () => void logOut() }]} />;
+}
+
 function Toasts() {
   return (
     <div class="toasts" role="status" aria-live="polite">
@@ -113,6 +121,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
               <Signal />
               <ZoneSwitch />
               <ThemeSwitch />
+              <Who />
               <Button kind="quiet" icon="help" aria-label="Keyboard help" title="Keyboard help" onClick={() => (overlay.value = "help")} />
             </div>
           </header>

@@ -4,7 +4,7 @@
 // - `signalAt` is when anything was last heard. The page shows stale data as stale by it.
 // - An agent without a stream is asked every two seconds instead.
 import { computed, effect, signal } from "@preact/signals";
-import { ApiError, loginWanted, request, token } from "../api/http";
+import { ApiError, loginWanted, request, session } from "../api/http";
 import { readEvents } from "../api/sse";
 import type { Execution, Job } from "../api/types";
 import { now } from "./clock";
@@ -171,11 +171,12 @@ async function keepGoing(signal: AbortSignal) {
   }
 }
 
-/** Starts over when the token changes. */
+/** Starts over when somebody else logs in. */
 export function startLive(): () => void {
   return effect(() => {
-    void token.value;
+    const who = session.value;
     current?.abort();
+    if (who?.auth && !who.name) return;
     current = new AbortController();
     void keepGoing(current.signal);
   });
