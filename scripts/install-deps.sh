@@ -13,7 +13,7 @@ build_packages='g++ cmake ninja-build ccache mold pkgconf git
  libssl-dev libcurl4-openssl-dev libre2-dev libsqlite3-dev libspdlog-dev libfmt-dev
  libcli11-dev libtomlplusplus-dev libyaml-cpp-dev prometheus-cpp-dev tzdata ca-certificates'
 test_packages='libgtest-dev libgmock-dev librapidcheck-dev python3
- curl etcd-server etcd-client openssl'
+ curl etcd-server etcd-client openssl chromium'
 bench_packages='libgtest-dev libgmock-dev libbenchmark-dev wrk nginx-light curl python3
  etcd-server etcd-client'
 fuzz_packages='clang-19 libclang-rt-19-dev'

@@ -53,7 +53,7 @@ export function RunTable({ runs, zone, showJob = false }: { runs: Execution[]; z
                 <td class="r">{e.status === "running" ? <Elapsed since={e.started_at ?? e.dispatched_at} /> : <Span ms={durationOf(e)} none="" />}</td>
                 <td class="dim">{exitOf(e)}{e.attempt > 1 ? ` · try ${e.attempt}` : ""}</td>
                 <td class="dim clip">{e.node ?? ""}</td>
-                <td class="dim clip">{reasonOf(e.reason) || (e.trigger === "tick" ? "" : triggerOf(e))}{e.message ? `: ${e.message}` : ""}</td>
+                <td class="dim clip">{[reasonOf(e.reason) || (e.trigger === "tick" ? "" : triggerOf(e)), e.message ?? ""].filter(Boolean).join(": ")}</td>
               </tr>
             );
           })}
@@ -143,7 +143,7 @@ export function JobPage() {
     <Page
       crumbs={<a href={to.jobs()}>Jobs</a>}
       title={<><StatusMark mark={markOfJob(job, active)} size={20} /> {job.displayname || job.name}</>}
-      sub={<>{job.displayname ? <code>{job.name}</code> : null} {job.description ?? ""}</>}
+      sub={job.displayname || job.description ? <>{job.displayname ? <code>{job.name}</code> : null} {job.description ?? ""}</> : null}
       actions={<>
         <Button icon="play" kind="primary" onClick={() => setAsking("run")}>Run now</Button>
         <Button icon={job.disabled ? "play" : "pause"} onClick={() => void setPaused(name, !job.disabled).then(() => saved.reload())}>{job.disabled ? "Resume" : "Pause"}</Button>

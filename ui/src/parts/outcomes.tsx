@@ -12,9 +12,13 @@ export function Outcomes() {
   const found = useResource(`outcomes ${day(0)}`, (signal) => cluster.calendar(day(-BEFORE), day(AFTER), { signal }), { on: ["execution"], every: 3000 });
   const days = found.data?.days ?? [];
   const bad = (d: (typeof days)[number]) => d.failed + d.timed_out + d.lost;
-  const most = Math.max(1, ...days.map((d) => bad(d) + d.succeeded + d.cancelled + d.scheduled));
+  const done = (d: (typeof days)[number]) => bad(d) + d.succeeded + d.cancelled;
+  const most = Math.max(1, ...days.map(done));
   const today = days.find((d) => d.date === day(0));
-  const height = (n: number) => `${n === 0 ? 0 : Math.max(2, (n / most) * 92)}px`;
+  // What is due does not dwarf what was: it ends at the top.
+  const TALL = 92;
+  const height = (n: number) => `${n === 0 ? 0 : Math.max(2, (n / most) * (TALL - 14))}px`;
+  const due = (d: (typeof days)[number]) => `${d.scheduled === 0 ? 0 : Math.max(4, Math.min((d.scheduled / most) * (TALL - 14), TALL - (done(d) / most) * (TALL - 14)))}px`;
   return (
     <Panel title="Runs by day" extra={<a href={to.calendar()}>Calendar</a>}>
       {found.error && !found.data ? <ErrorNote error={found.error} /> : !found.data ? <Loading /> : (
@@ -27,7 +31,7 @@ export function Outcomes() {
                 <li key={d.date} title={text}>
                   <span class="off-screen">{text}</span>
                   <span class="outcome-stack" aria-hidden="true">
-                    <span class="o-due" style={{ height: height(d.scheduled) }} />
+                    <span class="o-due" style={{ height: due(d), display: d.scheduled ? "" : "none" }} />
                     <span class="o-bad" style={{ height: height(bad(d)) }} />
                     <span class="o-off" style={{ height: height(d.cancelled) }} />
                     <span class="o-ok" style={{ height: height(d.succeeded) }} />
