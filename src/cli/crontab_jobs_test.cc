@@ -3,8 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
+#include "base/utf8.h"
 #include "cli/crontab_names.h"
 #include "cli/document.h"
+#include "core/model/job_name.h"
 
 namespace khronos::cli {
 namespace {
@@ -46,6 +50,7 @@ TEST(CrontabNames, AreMadeOfTheProgramAndItsSubject) {
     EXPECT_EQ(name_of_command("for i in 1 2; do /opt/turn $i; done"), "turn");
     EXPECT_EQ(name_of_command("cd /"), "cd");
     EXPECT_EQ(name_of_command("::"), "job");
+    EXPECT_EQ(name_of_command("$(a b"), "a-b");  // never closed
     EXPECT_EQ(name_of_command(""), "job");
     EXPECT_LE(name_of_command(std::string(500, 'x')).size(), 48u);
 }
@@ -117,6 +122,81 @@ TEST(CrontabJobs, AGuardLooksAtTheDayOfTheTick) {
               "*) exit 0 ;; esac; run");
     EXPECT_THAT(field("0 0 1 * */3 run", "executor_config.command"),
                 HasSubstr("+%w) in 0|3|6) ;;"));
+}
+
+// Lines made of pieces that mean something, in any order.
+TEST(CrontabJobs, AnyTextIsReadWithoutHarmAndEveryLineIsAccountedFor) {
+    const std::vector<std::string_view> pieces{"* ",
+                                               "*/2 ",
+                                               "0 ",
+                                               "7 ",
+                                               "1-5 ",
+                                               "fri-sun ",
+                                               "jan ",
+                                               "root ",
+                                               "@daily ",
+                                               "@reboot ",
+                                               "A=1",
+                                               "MAILTO=x",
+                                               "CRON_TZ=Europe/Paris",
+                                               "CRON_TZ=x",
+                                               "SHELL=/bin/bash",
+                                               "# x",
+                                               "cmd ",
+                                               "%",
+                                               "\\%",
+                                               "'",
+                                               "\"",
+                                               "$(",
+                                               ")",
+                                               ";",
+                                               "&&",
+                                               "\t",
+                                               "\xff",
+                                               "-",
+                                               "~ ",
+                                               ",",
+                                               "/",
+                                               "=",
+                                               "\\",
+                                               "ä",
+                                               "99999999999999999999 ",
+                                               "if ",
+                                               "sudo -u ",
+                                               "bash -c ",
+                                               "flock -n ",
+                                               "<",
+                                               ">",
+                                               "{"};
+    std::uint64_t state = 88172645463325252ULL;
+    const auto next = [&](std::size_t below) {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        return state % below;
+    };
+    for (int round = 0; round < 3000; ++round) {
+        std::string text;
+        std::size_t lines = 1 + next(6);
+        for (std::size_t i = 0; i < lines; ++i) {
+            if (next(2) == 0) text += "* * * * * ";
+            for (std::size_t k = next(9); k > 0; --k)
+                text += pieces[next(pieces.size())];
+            text += '\n';
+        }
+        Crontab crontab = parse_crontab(text);
+        const auto made = crontab_jobs(crontab, {}, crontab.remarks);
+        ASSERT_EQ(made.size(), crontab.entries.size()) << text;
+        std::set<std::string> names;
+        for (const CrontabJob& job : made) {
+            EXPECT_TRUE(names.insert(job.name).second) << text;
+            EXPECT_EQ(core::fault_of_job_name(job.name), std::nullopt) << text;
+            EXPECT_FALSE(cell(job.document, "executor_config.command").empty()) << text;
+            EXPECT_TRUE(is_valid_utf8(cell(job.document, "executor_config.command"))) << text;
+        }
+        for (const CrontabRemark& remark : crontab.remarks)
+            EXPECT_TRUE(remark.line >= 1 && remark.line <= lines) << text;
+    }
 }
 
 TEST(Base64, HasItsPadding) {

@@ -240,7 +240,8 @@ std::string name_of_command(std::string_view command) {
             const auto program = inner(words);
             if (program.empty() || (!all && is_one_of(base_of(program[0]), kPreparing))) continue;
             // `bash -c 'a && b'` holds a command line of its own.
-            if (program[0].find(' ') != std::string::npos) return name_of_command(program[0]);
+            if (program[0].find(' ') != std::string::npos && program[0].size() < command.size())
+                return name_of_command(program[0]);
             if (std::string name = name_of_program(program); !name.empty()) return name;
         }
     }

@@ -67,5 +67,29 @@ TEST(ParseYaml, BoundsWhatAliasesMultiply) {
                 HasSubstr("levels deep"));
 }
 
+TEST(ParseYaml, AnyTextIsReadOrRefusedWithoutHarm) {
+    const std::vector<std::string_view> pieces{
+        "a: ",  "- ",     "\n", "  ", "[",    "]",     "{",   "}",           "&a ",   "*a",
+        "<<: ", "!!str ", "! ", "'",  "\"",   "|\n",   ">\n", "---\n",       "...\n", "# x\n",
+        "? ",   ": ",     ",",  "\t", "\xff", "1e999", "0x",  "%YAML 1.2\n", "ä",     "~"};
+    std::uint64_t state = 88172645463325252ULL;
+    std::size_t good = 0;
+    for (int round = 0; round < 3000; ++round) {
+        std::string text;
+        for (int k = 0; k < 12; ++k) {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            text += pieces[state % pieces.size()];
+        }
+        const auto values = parse_yaml(text);
+        if (values)
+            ++good;
+        else
+            EXPECT_FALSE(values.error().empty()) << text;
+    }
+    EXPECT_GT(good, 50u);
+}
+
 }  // namespace
 }  // namespace khronos::cli
