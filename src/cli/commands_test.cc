@@ -292,6 +292,22 @@ TEST(JobRun, AWaitEndsWhenItsTimeIsUp) {
     EXPECT_THAT(run.err.str(), HasSubstr("execution e1 is not over after 10s"));
 }
 
+TEST(JobRun, AWaitOutlivesTheRestartOfItsAgent) {
+    Bench run;
+    decide(run, R"({"status":"failed","exit_code":7})");
+    run.agent.silent_after = 2;
+    run.agent.silences = 10;
+    EXPECT_EQ(job_run(run.options, {.name = "a", .wait = true}, run.session), 7);
+    EXPECT_EQ(run.out.str(), "one\ntwo\n");
+    EXPECT_THAT(run.err.str(), HasSubstr("Connection refused; trying again"));
+    Bench gone;
+    decide(gone, R"({"status":"succeeded"})");
+    gone.agent.silent_after = 2;
+    gone.agent.silences = 1000;
+    EXPECT_EQ(job_run(gone.options, {.name = "a", .wait = true}, gone.session), kFailed);
+    EXPECT_THAT(gone.err.str(), HasSubstr("error: no answer from"));
+}
+
 TEST(JobRun, SendsPayloadAndKey) {
     Bench run;
     decide(run, "{}");

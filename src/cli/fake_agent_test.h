@@ -16,6 +16,8 @@ class FakeAgent final : public HttpClient {
     std::map<std::string, std::vector<HttpAnswer>> answers;
     std::vector<HttpAsk> asked;
     bool dead = false;
+    int silent_after = -1;  // requests; then it gives `silences` of them no answer
+    int silences = 0;
 
     void on(const std::string& line, int status, std::string body,
             std::vector<std::pair<std::string, std::string>> headers = {}) {
@@ -24,6 +26,10 @@ class FakeAgent final : public HttpClient {
 
     std::expected<HttpAnswer, std::string> send(const HttpAsk& ask) override {
         asked.push_back(ask);
+        if (silent_after >= 0 && silent_after-- == 0 && silences-- > 0) {
+            silent_after = silences > 0 ? 0 : -1;
+            return std::unexpected("Connection refused");
+        }
         if (dead) return std::unexpected("Connection refused");
         const auto found = answers.find(ask.method + " " + ask.target);
         if (found == answers.end()) return HttpAnswer{404, {}, "404 page not found"};

@@ -21,6 +21,24 @@ int number_of(const std::string& text) {
     return number;
 }
 
+// An agent that is started anew, or whose place another takes, answers again soon: a run that is
+// waited for goes on without it.
+constexpr Duration kPatience = std::chrono::seconds(30);
+
+std::optional<HttpAnswer> ask_patiently(Talk& talk, const HttpAsk& ask, MonoTime deadline) {
+    Session& session = talk.session();
+    const MonoTime end = std::min(session.now() + kPatience, deadline);
+    for (bool told = false;; told = true) {
+        const auto answer = session.http.send(ask);
+        if (answer && answer->status != 503) return *answer;
+        if (session.now() >= end) return talk.ask(ask);
+        if (!told)
+            talk.remark(fmt::format("no answer from {}: {}; trying again", talk.options().server,
+                                    answer ? "HTTP 503" : answer.error()));
+        session.pause(kLongestPause);
+    }
+}
+
 }  // namespace
 
 bool is_over(std::string_view status) {
@@ -51,7 +69,7 @@ bool OutputPrinter::print_more() {
     for (;;) {
         HttpAsk ask{.target = fmt::format("/v1/executions/{}/output", percent_encode(id_))};
         ask.headers.emplace_back("Range", fmt::format("bytes={}-", printed_));
-        const auto answer = talk_.ask(std::move(ask));
+        const auto answer = ask_patiently(talk_, ask, MonoTime::max());
         if (!answer) return false;
         if (answer->status == 404) return true;  // not decided yet
         if (answer->status != 416 && (answer->status < 200 || answer->status > 299)) {
@@ -74,7 +92,8 @@ Followed follow(Talk& talk, const std::string& id, Duration timeout, OutputPrint
         timeout.count() > 0 ? talk.session().now() + timeout : MonoTime::max();
     Duration pause = kFirstPause;
     for (;;) {
-        const auto answer = talk.ask({.target = "/v1/executions/" + percent_encode(id)});
+        const auto answer =
+            ask_patiently(talk, {.target = "/v1/executions/" + percent_encode(id)}, deadline);
         if (!answer) return {};
         if (answer->status == 200) {
             const auto execution = json_of(answer->body);

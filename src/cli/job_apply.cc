@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/document.h"
 #include "cli/job_saver.h"
+#include "cli/progress.h"
 
 namespace khronos::cli {
 
@@ -20,11 +21,14 @@ int job_apply(const Options& options, const JobApplyArgs& args, Session& session
     // Every document is checked before the first is saved: half of a change is worse than none.
     std::vector<JobChange> changes;
     bool good = true;
+    Progress progress(options, session, "jobs checked", documents->size());
     for (const JobDocument& document : *documents) {
+        progress.step();
         auto change = check_job(talk, document, brings_parent(*documents, document));
         good = good && change.has_value();
         if (change) changes.push_back(std::move(*change));
     }
+    progress.clear();
     if (!good) return kFailed;
     for (const std::size_t i : parents_first(*documents)) {
         const JobDocument& document = (*documents)[i];

@@ -13,6 +13,7 @@
 #include "cli/document.h"
 #include "cli/job_saver.h"
 #include "cli/job_timing.h"
+#include "cli/progress.h"
 
 namespace khronos::cli {
 namespace json = boost::json;
@@ -77,9 +78,13 @@ class Plan {
         const auto documents = read_job_documents(talk_, args_.files);
         if (!documents) return kUsage;
         bool good = true;
+        Progress progress(talk_.options(), talk_.session(), "jobs compared", documents->size());
         for (const JobDocument& document : *documents) {
             const auto change = check_job(talk_, document, brings_parent(*documents, document));
+            // What is printed begins a line.
+            progress.clear();
             good = good && change.has_value() && add(document, *change);
+            progress.step();
         }
         if (!good) return kUsage;
         if (!talk_.print_document(list_)) print_summary();

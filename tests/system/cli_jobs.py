@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import socket
 import struct
 import subprocess
 import termios
@@ -103,6 +104,27 @@ class Jobs(t.Case):
         self.khronos("execution", "logs", identity, "-f", "--timeout", "1s", status=124)
         self.khronos("execution", "cancel", identity)
         self.assertEqual(self.server.wait_execution("slow")["status"], "cancelled")
+
+    def test_a_wait_outlives_the_restart_of_its_agent(self):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        agent = self.agent(directory=self.directory / "restarted", start=False)
+        usual = agent.command()
+        usual[usual.index("--bind-port") + 1] = str(port)
+        agent.command = lambda: usual
+        agent.start()
+        go = self.directory / "go"
+        agent.put_job("long", command=f"echo begun; until [ -e {go} ]; do sleep 0.05; done; exit 6")
+        wait = subprocess.Popen([t.PROGRAM, "job", "run", "long", "--wait", "--server", agent.url],
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, text=True)
+        self.assertEqual(wait.stdout.readline(), "begun\n")
+        agent.kill()
+        agent.start()
+        go.write_text("")
+        _, remarks = wait.communicate(timeout=60)
+        self.assertEqual(wait.returncode, 6, remarks)
 
     def on_terminal(self, *words, columns=60, **environment):
         """What is printed where standard output is a terminal of that width."""
