@@ -80,8 +80,15 @@ void add_own_parsers(Words& w) {
     add(&w.app, "agent", "run an agent: the scheduler, the API, a worker; has a --help of its own");
     CLI::App* config = add(&w.app, "config", "the settings that an agent would have");
     add(config, "show", "all of them; with --origin, where each comes from");
-    add(&w.app, "verify", "hold recorded history against the promises; has a --help of its own");
-    add(&w.app, "migrate", "move a store to etcd or back; has a --help of its own");
+    CLI::App* verify = add(&w.app, "verify",
+                           "hold recorded history against the promises; has a --help of its own");
+    verify->add_option("--job", w.name, "only this job");
+    CLI::App* migrate =
+        add(&w.app, "migrate", "move a store to etcd or back; has a --help of its own");
+    migrate->add_option("--to", w.name, "where to; the source is the other one")
+        ->check(CLI::IsMember({"etcd", "embedded"}));
+    migrate->add_flag_callback(
+        "--owners-are-dead", [] {}, "the agents that did not give their shards back are gone");
 }
 
 std::unique_ptr<Words> all_words() {

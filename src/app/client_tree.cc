@@ -91,8 +91,14 @@ void add_agent_options(cli::CommandNode& agent) {
 
 cli::CommandNode command_tree(const CLI::App& app) {
     cli::CommandNode root = node_of(app);
-    for (cli::CommandNode& command : root.commands)
-        if (command.name == "agent") add_agent_options(command);
+    // They all take an agent's options: to find its settings, or its store.
+    for (cli::CommandNode& command : root.commands) {
+        if (command.name == "agent" || command.name == "verify" || command.name == "migrate")
+            add_agent_options(command);
+        if (command.name == "config")
+            for (cli::CommandNode& show : command.commands)
+                add_agent_options(show);
+    }
     return root;
 }
 
