@@ -368,6 +368,12 @@ void Scheduler::read_back(Shard& shard) {
 // once, so there is nothing more to do.
 void Scheduler::drop_decided_triggers(Shard& shard) {
     for (const core::ExecutionId& id : std::exchange(shard.doubtful, {})) {
+        // Decided by a former owner, and the watch has not told yet that it is consumed.
+        store_.get(keys::trigger(shard.id, id), [this, &shard, id](auto result) {
+            if (!result || result->kv || shard.state != State::owned) return;
+            shard.engine.remove_trigger(id);
+            wake();
+        });
         store_.get(keys::execution(id), [this, &shard, id](auto result) {
             if (!result || !result->kv || shard.state != State::owned) return;
             shard.engine.remove_trigger(id);

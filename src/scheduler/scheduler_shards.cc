@@ -30,8 +30,9 @@ void Scheduler::watch_triggers() {
     listener.on_list_begins = [] {};
     listener.on_put = [this](KeyValue kv) {
         const auto key = keys::trigger_of_key(kv.key);
-        const auto trigger = store::decode<core::Trigger>(kv.value.view());
+        auto trigger = store::decode<core::Trigger>(kv.value.view());
         if (!key || !trigger) return;
+        trigger->revision = kv.mod_revision;
         at(key->shard).engine.add_trigger(*trigger);
     };
     listener.on_erase = [this](const std::string& key, Revision) {

@@ -59,8 +59,9 @@ void Net::meet(const std::string& agent, const std::string& worker) {
     Connection& connection = connections_[pair];
     if (connection.number != 0 || connection.connecting) return;
     connection.connecting = true;
-    loop_.call_after(random_.between(rules_.shortest, rules_.reconnect),
-                     [this, pair] { connect(pair); });
+    const MonoTime soonest = std::max(world_.now(), connection.cut_until);
+    loop_.call_at(soonest + random_.between(rules_.shortest, rules_.reconnect),
+                  [this, pair] { connect(pair); });
 }
 
 void Net::connect(const Pair& pair) {
@@ -70,7 +71,9 @@ void Net::connect(const Pair& pair) {
     const auto w = workers_.find(pair);
     if (a == agents_.end() || w == workers_.end() || !a->second->ready_ || !w->second->ready_)
         return;
+    if (connection.cut_until > world_.now()) return meet(pair.first, pair.second);
     connection.number = ++numbers_;
+    connection.dead = false;
     connection.to_agent = connection.to_worker = world_.now();
     WorkerPort& port = *w->second;
     port.loop_.post([&port, number = connection.number] {
@@ -107,13 +110,27 @@ void Net::break_all() {
     for (const auto& [pair, connection] : connections_) drop(pair);
 }
 
+void Net::cut_off(const std::string& worker, Duration time) {
+    for (auto& [pair, connection] : connections_) {
+        if (pair.second != worker) continue;
+        connection.cut_until = std::max(connection.cut_until, world_.now() + time);
+        if (connection.number == 0 || connection.dead) continue;
+        connection.dead = true;
+        loop_.call_after(random_.between(Duration(0), Duration(std::chrono::seconds(8))),
+                         [this, pair, number = connection.number] {
+                             if (connections_[pair].number == number) drop(pair);
+                         });
+    }
+}
+
 void Net::to_agent(const Pair& pair, std::uint64_t number, core::FromWorker message) {
     Connection& connection = connections_[pair];
-    if (number == 0 || connection.number != number) return;
+    if (number == 0 || connection.number != number || connection.dead) return;
     connection.to_agent = std::max(connection.to_agent, world_.now() + delay());
     loop_.call_at(connection.to_agent, [this, pair, number, m = std::move(message)]() mutable {
         const auto a = agents_.find(pair.first);
-        if (connections_[pair].number != number || a == agents_.end()) return;
+        const Connection& now = connections_[pair];
+        if (now.number != number || now.dead || a == agents_.end()) return;
         AgentPort& port = *a->second;
         port.loop_.post([&port, worker = pair.second, number, m = std::move(m)]() mutable {
             if (std::holds_alternative<core::Hello>(m)) port.known_[worker] = number;
@@ -127,11 +144,12 @@ void Net::to_agent(const Pair& pair, std::uint64_t number, core::FromWorker mess
 
 void Net::to_worker(const Pair& pair, std::uint64_t number, core::ToWorker message) {
     Connection& connection = connections_[pair];
-    if (number == 0 || connection.number != number) return;
+    if (number == 0 || connection.number != number || connection.dead) return;
     connection.to_worker = std::max(connection.to_worker, world_.now() + delay());
     loop_.call_at(connection.to_worker, [this, pair, number, m = std::move(message)]() mutable {
         const auto w = workers_.find(pair);
-        if (connections_[pair].number != number || w == workers_.end()) return;
+        const Connection& now = connections_[pair];
+        if (now.number != number || now.dead || w == workers_.end()) return;
         WorkerPort& port = *w->second;
         port.loop_.post([&port, number, m = std::move(m)]() mutable {
             if (port.known_ != number) return;

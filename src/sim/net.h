@@ -31,12 +31,17 @@ class Net {
     void set_rules(Rules rules) { rules_ = rules; }
     // Breaks what is connected; it comes back by itself.
     void break_all();
+    // Nothing gets through between the worker and its agents for so long. Each end of a connection
+    // notices only after a while.
+    void cut_off(const std::string& worker, Duration time);
 
   private:
     using Pair = std::pair<std::string, std::string>;  // agent, worker
     struct Connection {
         std::uint64_t number = 0;  // 0: not connected
         bool connecting = false;
+        bool dead = false;  // loses everything, and nobody has noticed yet
+        MonoTime cut_until;
         MonoTime to_agent;  // the last delivery
         MonoTime to_worker;
     };

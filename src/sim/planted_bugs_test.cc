@@ -103,7 +103,7 @@ std::vector<Planted> planted_bugs() {
               return c.key.ends_with("/owner") || c.key.ends_with("/cursor");
           }),
           false},
-         {"I1", "I2", "I5", "I8", "I12", "I13", "I16"}},
+         {"I1", "I2", "I5", "I8", "I12", "I13", "I15", "I16"}},
         {"next from now", {next_from_now, false}, {"I1", "I16"}},
         {"an end keeps its slot", {without_erasures("slots/"), false}, {"I16", "I17"}},
         {"an end stays open", {without_erasures("open/"), false}, {"I16"}},

@@ -125,7 +125,6 @@ void RecordCheck::check_change(const Seen& seen, const Execution& last, const Ex
 
 // What is recorded of an attempt is what its process says.
 void RecordCheck::check_result(const Seen& seen, const Execution& last, const Execution& next) {
-    (void)seen;
     const std::string id = core::to_text(next.id);
     const bool again = next.state == ExecutionState::retry_wait;
     const ExecutionState outcome =
@@ -141,6 +140,11 @@ void RecordCheck::check_result(const Seen& seen, const Execution& last, const Ex
         return;
     }
     if (!true_run->ended) {
+        const core::Job* job = version(seen, next);
+        const bool no_guard = job && job->spec.on_lost == core::OnLost::fail &&
+                              core::concurrency_limit(job->spec.concurrency,
+                                                      job->spec.max_concurrency) == 0;
+        if (no_guard && outcome == ExecutionState::lost && !again) return;  // no successor ever
         report_.violated("I4", "attempt {} of {} was given up while it ran", last.attempt.value, id);
         return;
     }

@@ -84,6 +84,7 @@ void Simulation::start_agent(std::size_t i) {
     Agent::Config config = options_.agent;
     config.name = host.name;
     config.alone = hosts_.size() == 1;
+    config.guards = options_.guards || !config.alone;
     host.agent = std::make_unique<Agent>(
         world_, host.clock, backend_, net_, config, std::move(events), options_.tampering,
         Seeded(options_.seed, fmt::format("agent {} {}", i, host.lives)));
@@ -133,6 +134,11 @@ void Simulation::freeze_worker(Duration time, std::size_t i) {
     if (!host.worker) return;
     note(fmt::format("the worker{} freezes for {} ms", which(i), time.count() / 1000));
     host.worker->freeze_until(world_.now() + time);
+}
+
+void Simulation::cut_off_worker(Duration time, std::size_t i) {
+    note(fmt::format("the worker{} is cut off for {} ms", which(i), time.count() / 1000));
+    net_.cut_off(hosts_[i]->machine.worker(), time);
 }
 
 void Simulation::reboot_machine(std::size_t i) {

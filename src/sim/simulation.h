@@ -27,6 +27,7 @@ struct SimulationOptions {
     SimWorker::Rules worker;
     Agent::Config agent;
     std::size_t agents = 1;  // `agent-1` and so on, each on a machine with a clock of its own
+    bool guards = false;     // also where there is one agent; with several there are always
     bool worker_dies_with_agent = true;  // it is the built-in one
     Tampering tampering;
     bool keep_history = false;
@@ -51,6 +52,7 @@ class Simulation {
     void crash_worker(std::size_t i = 0);
     bool worker_lives(std::size_t i = 0) const { return hosts_[i]->worker != nullptr; }
     void freeze_worker(Duration time, std::size_t i = 0);
+    void cut_off_worker(Duration time, std::size_t i = 0);
     void reboot_machine(std::size_t i = 0);  // the worker's; it is not started again by itself
     void step_clock(Duration by, std::size_t i = 0);
     void freeze_agent(Duration time, std::size_t i = 0);

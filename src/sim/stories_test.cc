@@ -16,8 +16,14 @@ class Story : public testing::Test {
   protected:
     void begin(SimulationOptions options = {}) {
         sim_ = std::make_unique<Simulation>(std::move(options));
-        sim().start_agent();
-        ASSERT_TRUE(sim().run_until([&] { return sim().agent_ready(); }, 10s));
+        for (std::size_t i = 0; i < sim().agents(); ++i) sim().start_agent(i);
+        ASSERT_TRUE(sim().run_until(
+            [&] {
+                for (std::size_t i = 0; i < sim().agents(); ++i)
+                    if (!sim().agent_ready(i)) return false;
+                return true;
+            },
+            20s));
     }
     void TearDown() override {
         if (!sim_) return;
@@ -90,6 +96,10 @@ class Story : public testing::Test {
             if (at != sim().seen().executions.end() && at->second.now.job_name == name) return true;
         }
         return false;
+    }
+    // On whose worker it ran.
+    static std::size_t host_of(const LedgerEntry& run) {
+        return static_cast<std::size_t>(run.worker.back() - '1');
     }
     // The next second of the wall clock, and a little more.
     void to_second(int seconds, Duration more = 0ms) {
@@ -512,6 +522,98 @@ TEST_F(Story, ACleanStopHandsOverWithoutLosingATick) {
     sim().run_for(20s);
     sim().check_punctual(2s);
     EXPECT_FALSE(sim().failed());
+}
+
+// ---- several agents and workers; what is abandoned is dead
+
+TEST_F(Story, ARunMovesToAnotherWorkerWhenItsOwnIsDead) {
+    SimulationOptions options;
+    options.agents = 3;
+    begin(std::move(options));
+    core::JobSpec spec = job("long", "@manually", 300s);
+    spec.concurrency = core::Concurrency::forbid;
+    spec.guard = 10s;
+    put(spec);
+    sim().clients().run(sim().agent(), "long", "");
+    ASSERT_TRUE(sim().run_until([&] { return running("long"); }, 5s));
+    const std::size_t i = host_of(*sim().ledger().running().begin()->second);
+    sim().reboot_machine(i);
+    // guard + margin, the heartbeat that had just been sent, and the way to the next one.
+    ASSERT_TRUE(sim().run_until([&] { return running("long"); }, 17s));
+    EXPECT_NE(host_of(*sim().ledger().running().begin()->second), i);
+    EXPECT_EQ(records("long").front().lost_count, 1u);
+}
+
+TEST_F(Story, ARunIsDeadBeforeItsSuccessorStarts) {
+    for (const bool frozen : {false, true}) {
+        SimulationOptions options;
+        options.agents = 3;
+        options.seed = frozen ? 5 : 6;
+        begin(std::move(options));
+        core::JobSpec spec = job("long", "@manually", 600s);
+        spec.concurrency = core::Concurrency::forbid;
+        spec.guard = 10s;
+        put(spec);
+        sim().clients().run(sim().agent(), "long", "");
+        ASSERT_TRUE(sim().run_until([&] { return running("long"); }, 5s));
+        sim().run_for(3s);
+        const std::size_t i = host_of(*sim().ledger().running().begin()->second);
+        if (frozen) {
+            sim().freeze_worker(120s, i);
+        } else {
+            sim().cut_off_worker(120s, i);
+        }
+        ASSERT_TRUE(sim().run_until([&] { return runs("long") == 2; }, 30s));
+        EXPECT_TRUE(running("long"));
+        sim().run_for(150s);  // it comes back and has nothing to say
+        EXPECT_EQ(runs("long"), 2u);
+        EXPECT_FALSE(sim().failed());
+    }
+}
+
+TEST_F(Story, ARunGoesOnWhenTheAgentThatDispatchedItDies) {
+    SimulationOptions options;
+    options.agents = 3;
+    options.worker_dies_with_agent = false;
+    begin(std::move(options));
+    core::JobSpec spec = job("long", "@manually", 60s);
+    spec.guard = 10s;
+    put(spec);
+    sim().clients().run(sim().agent(), "long", "");
+    ASSERT_TRUE(sim().run_until([&] { return running("long"); }, 5s));
+    sim().crash_agent(0);
+    sim().run_for(5s);
+    sim().crash_agent(1);
+    ASSERT_TRUE(sim().run_until([&] { return !running("long"); }, 70s));
+    sim().run_for(10s);
+    EXPECT_EQ(runs("long"), 1u);
+    EXPECT_EQ(records("long").front().state, ExecutionState::succeeded);
+}
+
+TEST_F(Story, AWorkerThatIsCutOffForLessThanItsGuardKeepsItsRun) {
+    SimulationOptions options;
+    options.agents = 2;
+    begin(std::move(options));
+    put(job("long", "@manually", 120s));  // a guard of a minute
+    sim().clients().run(sim().agent(), "long", "");
+    ASSERT_TRUE(sim().run_until([&] { return running("long"); }, 5s));
+    sim().cut_off_worker(40s, host_of(*sim().ledger().running().begin()->second));
+    sim().run_for(200s);
+    EXPECT_EQ(runs("long"), 1u);
+    EXPECT_EQ(records("long").front().state, ExecutionState::succeeded);
+}
+
+TEST_F(Story, AMachineThatDiedBeforeTheStartWasOnItsDiskLosesItsRunAndSaysSo) {
+    SimulationOptions options;
+    options.worker.disk = 10s;
+    begin(std::move(options));
+    put(job("long", "@manually", 60s));
+    sim().clients().run(sim().agent(), "long", "");
+    ASSERT_TRUE(sim().run_until([&] { return running("long"); }, 60s));
+    sim().reboot_machine();
+    sim().start_worker();
+    ASSERT_TRUE(sim().run_until([&] { return runs("long") == 2; }, 60s));
+    EXPECT_EQ(records("long").front().lost_count, 1u);
 }
 
 TEST_F(Story, BothEdgesOfSummerTime) {

@@ -58,6 +58,10 @@ constexpr PlanWord kPlanWords[] = {
     {&StormPlan::late_timers, "late timers"},
     {&StormPlan::several_agents, "several agents"},
     {&StormPlan::revoked_sessions, "revoked sessions"},
+    {&StormPlan::guards, "guards"},
+    {&StormPlan::cut_off_workers, "workers cut off"},
+    {&StormPlan::frozen_workers, "workers frozen"},
+    {&StormPlan::dead_workers, "workers long dead"},
     {&StormPlan::one_shard, "one shard"},
     {&StormPlan::every_second, "every second"},
     {&StormPlan::zones, "zones"},
@@ -72,6 +76,7 @@ constexpr PlanWord kPlanWords[] = {
     {&StormPlan::windows, "windows"},
     {&StormPlan::short_history, "short history"},
     {&StormPlan::ephemeral, "ephemeral"},
+    {&StormPlan::lost_policies, "policies of loss"},
     {&StormPlan::edits, "edits"},
     {&StormPlan::deletes, "deletes"},
     {&StormPlan::manual_runs, "manual runs"},
@@ -105,8 +110,6 @@ StormPlan Storm::plan_of(Seeded& random) {
     // Without these there is little to see.
     plan.edits = random.chance(0.7);
     plan.agent_crashes = random.chance(0.7);
-    // The dispatcher cannot be told yet that a shard has gone to another agent.
-    plan.several_agents = false;
     // An @at for a tick whose record is forgotten cannot be told from a new one.
     if (plan.once_schedules) plan.short_history = false;
     return plan;
@@ -137,6 +140,7 @@ SimulationOptions Storm::simulation() {
     options.worker.slots = plan_.few_slots ? static_cast<std::uint32_t>(random_.between(1, 4)) : 200;
     options.worker.refuses = plan_.refusing_worker ? 0.2 : 0;
     options.worker_dies_with_agent = !plan_.separate_worker;
+    options.guards = plan_.guards;
     if (plan_.several_agents) {
         options.agents = static_cast<std::size_t>(random_.between(2, 4));
         // A watch that lost something unnoticed is made up for by lists.
@@ -196,7 +200,11 @@ core::JobSpec Storm::random_spec(const std::string& name) {
                                         core::DstOverlap::second, core::DstOverlap::both});
         }
     }
-    const Duration longest = random_.pick(std::array{Duration(50ms), Duration(2s), Duration(12s)});
+    Duration longest = random_.pick(std::array{Duration(50ms), Duration(2s), Duration(12s)});
+    if (plan_.guards || plan_.several_agents) {
+        spec.guard = random_.pick(std::array{Duration(10s), Duration(20s), Duration(60s)});
+        if (random_.chance(0.3)) longest = 50s;  // long enough to be lost
+    }
     spec.executor_config["command"] =
         work(longest / 10, longest, plan_.failures ? static_cast<int>(random_.between(0, 70)) : 0);
     if (plan_.limits && random_.chance(0.6)) {
@@ -230,6 +238,11 @@ core::JobSpec Storm::random_spec(const std::string& name) {
         if (random_.coin()) spec.expires_at = sim_->wall() + random_.between(Duration(1min), Duration(8min));
     }
     if (plan_.short_history) spec.history_limit = static_cast<std::uint32_t>(random_.between(1, 20));
+    if (plan_.lost_policies) {
+        spec.on_lost =
+            random_.pick(std::array{core::OnLost::retry, core::OnLost::fail, core::OnLost::wait});
+        spec.lost_retries = static_cast<std::uint32_t>(random_.between(0, 3));
+    }
     spec.ephemeral = plan_.ephemeral && random_.chance(0.2);
     spec.disabled = random_.chance(0.1);
     return spec;
@@ -361,6 +374,24 @@ void Storm::trouble() {
             sim.reboot_machine(one);
             bring_back(random_.between(Duration(500ms), Duration(30s)), one);
         });
+    if (plan_.cut_off_workers)
+        troubles.emplace_back([&] {
+            sim.cut_off_worker(random_.pick(std::array{Duration(2s), Duration(20s), Duration(100s)}) +
+                                   random_.between(Duration(0), Duration(5s)),
+                               one);
+        });
+    if (plan_.frozen_workers)
+        troubles.emplace_back([&] {
+            sim.freeze_worker(random_.pick(std::array{Duration(2s), Duration(20s), Duration(100s)}) +
+                                  random_.between(Duration(0), Duration(5s)),
+                              one);
+        });
+    if (plan_.dead_workers)
+        troubles.emplace_back([&] {
+            if (random_.coin()) sim.reboot_machine(one);
+            sim.crash_worker(one);
+            bring_back(random_.between(Duration(10s), Duration(150s)), one);
+        });
     if (plan_.broken_links)
         troubles.emplace_back([&] {
             sim.note("the links break");
@@ -482,6 +513,8 @@ StormResult Storm::run() {
     sim.note("nothing more is to come");
     sim.run_until([&] { return sim.at_rest(); }, 12h);
     sim.run_for(10s);
+    // Ticks that lie before the last edits, of a shard that was ahead of the clock, still come.
+    sim.run_until([&] { return sim.at_rest(); }, 1h);
     if (!sim.failed()) sim.check_at_rest();
     if (!sim.failed()) sim.check_end();
 

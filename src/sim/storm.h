@@ -39,11 +39,12 @@ struct StormPlan {
     bool small_steps = false, forward_steps = false, backward_steps = false;
     bool late_timers = false;
     bool several_agents = false, revoked_sessions = false;
+    bool guards = false, cut_off_workers = false, frozen_workers = false, dead_workers = false;
     // Features.
     bool one_shard = false, every_second = false, zones = false, once_schedules = false;
     bool limits = false, misfire_policies = false, failures = false, retries = false;
     bool timeouts = false, spread = false, deadlines = false, windows = false;
-    bool short_history = false, ephemeral = false;
+    bool short_history = false, ephemeral = false, lost_policies = false;
     bool edits = false, deletes = false, manual_runs = false;
 
     std::string text() const;

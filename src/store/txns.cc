@@ -52,7 +52,11 @@ Txn fire(const Fence& fence, const core::Batch& batch, const core::Cursor& after
         std::string key = keys::execution(record.id);
         if (decision.trigger) {
             txn.compares.push_back(absent(key));
-            txn.operations.push_back(Erase{keys::trigger(shard, decision.trigger->id)});
+            // Still asked for: its execution may have ended and been forgotten long ago.
+            std::string asked = keys::trigger(shard, decision.trigger->id);
+            if (decision.trigger->revision)
+                txn.compares.push_back(unchanged(asked, decision.trigger->revision));
+            txn.operations.push_back(Erase{std::move(asked)});
         }
         txn.operations.push_back(put(std::move(key), encode(record)));
         if (!core::is_open(record.state)) continue;

@@ -32,7 +32,8 @@ Txn take(ShardId shard, Revision owner_as_read, const core::Owner& me,
 Txn release(const Fence& fence, const core::Owner& nobody);
 
 // fire: IF owner = mine AND cursor = as read AND the shard's jobs = the version the batch was
-// decided by AND each slot is free AND each triggered execution is absent THEN the cursor moves,
+// decided by AND each slot is free AND each triggered execution is absent and its trigger still
+// there THEN the cursor moves,
 // the decisions are recorded, executions open, slots taken, triggers consumed.
 // `records` are the batch's decisions in its order, as executions.
 Txn fire(const Fence& fence, const core::Batch& batch, const core::Cursor& after,

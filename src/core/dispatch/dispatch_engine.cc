@@ -222,6 +222,7 @@ void DispatchEngine::open(Execution execution, Revision revision, RunPlan plan, 
         if (!made.record.token) made.record.token = FenceToken(config_.token_base + revision.value);
         made.phase = Phase::running;
         made.claimed_at = now.mono;
+        workers_.look(made.record.worker, now.mono);
         put_on(made, made.record.worker);
         return;
     }
@@ -283,6 +284,7 @@ void DispatchEngine::write_applied(const ExecutionId& id, Revision revision, Now
             written->record.token = FenceToken(config_.token_base + revision.value);
             written->phase = Phase::running;
             written->claimed_at = now.mono;
+            workers_.look(written->worker, now.mono);
             give_leave(*written, effects);
             return;
         case ExecutionState::retry_wait:

@@ -44,6 +44,7 @@ struct Trigger {
     std::string job_name;
     std::string payload;  // JSON text; empty: the job's
     std::string requested_by;
+    Revision revision{};  // of its key, where it was read; not part of the record
     bool operator==(const Trigger&) const = default;
 };
 

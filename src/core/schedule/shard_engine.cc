@@ -103,8 +103,11 @@ void ShardEngine::remove_trigger(const ExecutionId& id) {
 }
 
 void ShardEngine::add_trigger(const Trigger& trigger) {
-    for (const Trigger& known : triggers_)
-        if (known.id == trigger.id) return;
+    for (Trigger& known : triggers_) {
+        if (known.id != trigger.id) continue;
+        known.revision = std::max(known.revision, trigger.revision);
+        return;
+    }
     triggers_.push_back(trigger);
 }
 
@@ -120,6 +123,12 @@ void ShardEngine::remove_open(const ExecutionId& id) {
     if (at == open_.end()) return;
     std::erase_if(at->second, [&](const OpenRun& run) { return run.id == id; });
     if (at->second.empty()) open_.erase(at);
+}
+
+bool ShardEngine::is_open(const ExecutionId& id) const {
+    const auto at = open_.find(id.uid);
+    return at != open_.end() && std::any_of(at->second.begin(), at->second.end(),
+                                            [&](const OpenRun& run) { return run.id == id; });
 }
 
 std::size_t ShardEngine::open_count(JobUid uid) const {
@@ -219,6 +228,8 @@ bool ShardEngine::grant(const Entry& entry, Decision& decision, UnderWay& run) {
 }
 
 void ShardEngine::decide_triggers(Batch& batch, UnderWay& run) {
+    // Decided by a former owner, and the watch has not told yet that it is consumed.
+    std::erase_if(triggers_, [&](const Trigger& trigger) { return is_open(trigger.id); });
     for (const Trigger& trigger : triggers_) {
         const Entry* entry = find(trigger.id.uid);
         const std::size_t operations = cost(entry) + 1;

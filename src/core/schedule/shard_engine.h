@@ -140,6 +140,7 @@ class ShardEngine {
     // Operations that a record may cost: itself, the open execution, the slot, the trigger.
     static std::size_t cost(const Entry* entry) { return entry && entry->concurrency != 0 ? 3 : 2; }
     Entry* find(JobUid uid) const;
+    bool is_open(const ExecutionId& id) const;
     Era present_era(const Entry& entry) const;
     WallTime first_due(const Entry& entry) const;
     void reschedule(Entry& entry);  // nothing while the cursor is not known

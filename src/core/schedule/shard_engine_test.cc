@@ -219,6 +219,16 @@ TEST_F(Shard, WhatIsAskedForRunsAndIsConsumed) {
     EXPECT_TRUE(decided(2).empty());
 }
 
+TEST_F(Shard, ATriggerThatAFormerOwnerDecidedTakesNobodysPlace) {
+    save(limited(1, 1));
+    const Trigger decided_before = trigger(1, 7);
+    engine().add_open(decided_before.id, 0);
+    engine().add_trigger(decided_before);  // the watch has not told yet that it is consumed
+    EXPECT_FALSE(engine().decide(at(0)).has_value());
+    EXPECT_EQ(engine().open_count(JobUid(1)), 1u);
+    EXPECT_EQ(engine().next_due(), at(1));
+}
+
 TEST_F(Shard, WhatIsAskedForOfAJobThatIsGoneIsSkipped) {
     engine().add_trigger(trigger(9, 5));
     const auto decisions = decided(1);
