@@ -64,6 +64,8 @@ struct AgentConfig {
     std::string backend_ca_file;             // TLS to etcd; all empty: none
     std::string backend_cert_file;
     std::string backend_key_file;
+    // Compact etcd's history though others have keys in it, too.
+    bool backend_compact_shared = false;
     std::string data_dir;                    // absolute
 
     // How it works

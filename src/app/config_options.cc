@@ -188,6 +188,10 @@ std::vector<AgentOption> agent_options(Env env, const Machine& machine) {
           "our own certificate for etcd, where it asks for one");
     t.add("backend-key-file", {""}, "FILE", one(&C::backend_key_file, any_text()),
           "the key of that certificate");
+    t.add("backend-compact-shared", {"false"}, "true|false",
+          one(&C::backend_compact_shared, truth()),
+          "compact etcd's history though others have keys in it, too");
+    t.last().form = Form::toggle;
     t.add("data-dir", {default_data_dir(env, machine)}, "DIR", one(&C::data_dir, directory(here)),
           "the store's file, journals and outputs of runs");
 

@@ -57,6 +57,7 @@ std::expected<std::unique_ptr<StoreSource>, Error> StoreSource::open(const Agent
     for (const HostPort& machine : config.backend_machines)
         options.endpoints.push_back(address_of(machine));
     options.keyspace = config.keyspace;
+    options.compact_shared = config.backend_compact_shared;
     options.user = config.backend_user;
     options.password = config.backend_password;
     if (!config.backend_ca_file.empty() || !config.backend_cert_file.empty())

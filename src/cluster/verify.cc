@@ -54,6 +54,7 @@ struct Verifier : std::enable_shared_from_this<Verifier> {
     std::map<JobUid, std::string> jobs;  // an empty name: there is none any more
     std::map<JobUid, std::string>::iterator next;
     std::size_t looking = 0;
+    bool looked_at_all = false;
     std::vector<std::string> suspects;  // open executions without a record that is open
     VerifyProgress progress;
     Verified result;
@@ -145,12 +146,15 @@ struct Verifier : std::enable_shared_from_this<Verifier> {
         look_further();
     }
     void look_further() {
+        if (!done) return;  // it failed: nobody waits for more, and the store may be gone
         while (next != jobs.end() && looking < options.jobs_at_a_time) {
             ++looking;
             const auto job = next++;
             look(job->first, job->second, 1, {});
         }
-        if (looking == 0 && next == jobs.end()) check_shards();
+        // The last ones may all be through before the first of them comes here.
+        if (looking == 0 && next == jobs.end() && !std::exchange(looked_at_all, true))
+            check_shards();
     }
     void look(JobUid uid, std::string name, int count, std::vector<Finding> before) {
         look_at_job(store, uid, name, token_base, ticks, options.clocks,
@@ -165,6 +169,7 @@ struct Verifier : std::enable_shared_from_this<Verifier> {
                     });
     }
     void job_is_done(JobUid uid, LookedAt looked) {
+        if (!done) return;
         --looking;
         ++result.jobs;
         result.records += looked.records;

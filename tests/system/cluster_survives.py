@@ -126,6 +126,16 @@ class ClusterCase(t.Case):
             self.assertEqual(answer.status, 201, answer.body)
         return jobs
 
+    def verify(self):
+        """And another judge, while the agents go on: all of what is in the store."""
+        machines = [x for a in self.etcd.addresses for x in ("--backend-machine", a)]
+        done = subprocess.run(
+            [t.PROGRAM, "verify", "--quiet", "--backend", "etcd", *machines],
+            capture_output=True, text=True, timeout=300, cwd=self.directory, check=False,
+            stdin=subprocess.DEVNULL, env={"PATH": os.environ["PATH"], "HOME": str(self.directory)})
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        sys.stderr.write(f"verify: {done.stdout}")
+
     def report(self, what, late, extra=""):
         if late:
             sys.stderr.write(f"{what}: {len(late)} ticks, lateness p50 {late[len(late) // 2]:.3f} s, "
@@ -162,6 +172,7 @@ class Survives(ClusterCase):
         late, odd = self.judge(first, last, jobs)
         self.report("faults", late, f"; {dict(done)}; not simply succeeded: {len(odd)}")
         self.wait_for_balance(3)
+        self.verify()
 
     def kill_an_agent(self, agents):
         agent = self.random.choice(agents)
@@ -210,6 +221,7 @@ class Survives(ClusterCase):
         self.wait_decided(last, jobs)
         late, odd = self.judge(first, last, jobs)
         self.report("rolling restart", late, f"; not simply succeeded: {len(odd)}")
+        self.verify()
 
 
 if __name__ == "__main__":
