@@ -19,7 +19,8 @@ class EtcdSpace : public testing::Test {
     void SetUp() override {
         ::alarm(120);
         const std::string megabyte(1000000, 'x');
-        for (int i = 0; i < 40; ++i) {
+        // How large its file is etcd notices now and then only; meanwhile it takes more.
+        for (int i = 0; i < 1000; ++i) {
             WriteOutcome outcome = client_.put("fill/" + std::to_string(i), megabyte);
             if (std::holds_alternative<Refused>(outcome)) {
                 refused_ = std::get<Refused>(outcome);
