@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <iostream>
@@ -10,6 +11,7 @@
 
 #include "app/client_machine.h"
 #include "app/client_words.h"
+#include "app/config_nearest.h"
 #include "app/version.h"
 #include "base/duration.h"
 #include "cli/curl/curl_client.h"
@@ -153,6 +155,45 @@ int run(Words& words) {
     return code;
 }
 
+// The first word that is no command or option where it stands, with the nearest that is.
+std::string misspelt(const CLI::App& root, const std::vector<std::string>& words) {
+    const CLI::App* at = &root;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        const std::string& word = words[i];
+        const auto commands = at->get_subcommands([](const CLI::App*) { return true; });
+        if (word == "--") return "";
+        if (word.starts_with('-') && word.size() > 1) {
+            const std::string name = word.substr(0, word.find('='));
+            const CLI::Option* option = nullptr;
+            std::vector<std::string> known;
+            for (const CLI::App* app = at; app != nullptr; app = app->get_parent())
+                for (const CLI::Option* one : app->get_options()) {
+                    if (one->check_name(name)) option = one;
+                    for (const std::string& long_name : one->get_lnames())
+                        known.push_back("--" + long_name);
+                }
+            // `-ojson` and `-wf` are left to the parser.
+            if (!option && name.starts_with("--"))
+                return fmt::format("there is no option {}{}", name, did_you_mean(name, known));
+            if (option && option->get_expected_max() > 0 && word.size() == name.size()) ++i;
+            continue;
+        }
+        if (commands.empty()) continue;  // what the command is about
+        const auto found = std::ranges::find(commands, word, &CLI::App::get_name);
+        if (found == commands.end()) {
+            std::vector<std::string> known;
+            for (const CLI::App* command : commands)
+                known.push_back(command->get_name());
+            return fmt::format("there is no command {}{}\nnote: {} --help lists them",
+                               at == &root ? word : at->get_name() + " " + word,
+                               did_you_mean(word, known),
+                               at == &root ? "khronos" : "khronos " + at->get_name());
+        }
+        at = *found;
+    }
+    return "";
+}
+
 }  // namespace
 
 int client_command(const std::vector<std::string>& words) {
@@ -162,6 +203,11 @@ int client_command(const std::vector<std::string>& words) {
     try {
         all->app.parse(std::move(reversed));
     } catch (const CLI::ParseError& error) {
+        if (const std::string better = misspelt(all->app, words);
+            !better.empty() && error.get_exit_code() != 0) {
+            std::cerr << "error: " << better << '\n';
+            return cli::kUsage;
+        }
         const int code = all->app.exit(error, std::cout, std::cerr);
         return code == 0 ? cli::kDone : cli::kUsage;
     }

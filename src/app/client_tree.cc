@@ -1,5 +1,6 @@
 #include "app/client_tree.h"
 
+#include "app/client_words.h"
 #include "app/config_options.h"
 
 namespace khronos::app {
@@ -59,10 +60,14 @@ cli::CommandOption option_of(const CLI::Option& option) {
 }
 
 cli::CommandNode node_of(const CLI::App& app) {
-    cli::CommandNode node{app.get_name(), app.get_description(), app.get_footer(), {}, {}};
+    std::string footer = app.get_footer();
+    // The manual and the completion tell of them once.
+    if (const std::size_t common = footer.find(kCommonOptions); common != footer.npos)
+        footer.erase(common == 0 ? 0 : common - 1);
+    cli::CommandNode node{app.get_name(), app.get_description(), std::move(footer), {}, {}};
     for (const CLI::Option* option : app.get_options()) {
         // Good everywhere, so told once.
-        const bool help = option->check_name("help") || option->check_name("help-all");
+        const bool help = option->check_name("--help") || option->check_name("--help-all");
         if (!help || app.get_parent() == nullptr) node.options.push_back(option_of(*option));
     }
     for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))

@@ -13,6 +13,9 @@
 
 namespace khronos::app {
 
+inline constexpr const char* kCommonOptions =
+    "--server, --token-file, -o, --quiet, --timeout and others: see khronos --help";
+
 // Everything the words can say. The chosen command is left in `run`.
 struct Words {
     CLI::App app{"A fault-tolerant distributed job scheduler", "khronos"};
@@ -47,6 +50,7 @@ struct Words {
     CLI::App* command(CLI::App* parent, const std::string& what, const std::string& does) {
         CLI::App* sub = parent->add_subcommand(what, does);
         sub->fallthrough();
+        sub->footer(kCommonOptions);
         return sub;
     }
     // A command that only groups others.
@@ -66,7 +70,7 @@ struct Words {
         std::string text = "Examples:";
         for (const std::string& line : lines)
             text += "\n  " + line;
-        sub->footer(text);
+        sub->footer(text + '\n' + kCommonOptions);
     }
 
     // --timeout, 0 where it is not given; `wrong` where it is no duration.

@@ -17,23 +17,29 @@ void add_job_reading(Words& w, CLI::App* job) {
     list->add_flag("--descending", w.list.descending, "the other way round");
     list->add_option("--limit", w.list.limit, "at most so many");
     w.watchable(list);
+    Words::examples(
+        list, {"khronos job list --status failed -o wide", "khronos job list -l team=shop --watch",
+               "khronos job list -o name | xargs khronos job pause"});
     w.on(list, [&w](cli::Session& s) { return cli::job_list(w.options, w.list, s); });
 
     CLI::App* get = w.command(job, "get", "one job");
     get->add_option("NAME", w.name)->required();
     w.watchable(get);
+    Words::examples(get, {"khronos job get backup -o yaml > backup.yaml"});
     w.on(get, [&w](cli::Session& s) { return cli::job_get(w.options, w.name, s); });
 
     CLI::App* next = w.command(job, "next", "when a job runs next");
     next->add_option("NAME", w.next.name)->required();
     next->add_option("-n", w.next.count, "how many times")->capture_default_str();
     next->add_option("--from", w.next.from, "from this time on, RFC 3339; else from now");
+    Words::examples(next, {"khronos job next backup -n 10"});
     w.on(next, [&w](cli::Session& s) { return cli::job_next(w.options, w.next, s); });
 
     CLI::App* history = w.command(job, "history", "what a job's ticks and runs became");
     history->add_option("NAME", w.executions.job)->required();
     history->add_option("--limit,-n", w.executions.limit, "at most so many")->capture_default_str();
     w.watchable(history);
+    Words::examples(history, {"khronos job history backup -n 50"});
     w.on(history,
          [&w](cli::Session& s) { return cli::execution_list(w.options, w.executions, s); });
 }
@@ -55,6 +61,7 @@ void add_job_writing(Words& w, CLI::App* job) {
 
     CLI::App* remove = w.command(job, "delete", "delete jobs");
     remove->add_option("NAME", w.names)->required();
+    Words::examples(remove, {"khronos job delete backup report --yes"});
     w.on(remove, [&w](cli::Session& s) { return cli::job_delete(w.options, w.names, s); });
 
     for (const bool paused : {true, false}) {

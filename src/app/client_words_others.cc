@@ -20,6 +20,8 @@ void add_execution_words(Words& w) {
     list->add_option("--since", w.executions.since, "scheduled at or after this RFC 3339 time");
     list->add_option("--limit", w.executions.limit, "at most so many")->capture_default_str();
     w.watchable(list);
+    Words::examples(list, {"khronos execution list backup --status failed,timed_out",
+                           "khronos execution list --since 2026-01-31T00:00:00Z --limit 100"});
     w.on(list, [&w](cli::Session& s) { return cli::execution_list(w.options, w.executions, s); });
 
     CLI::App* get = w.command(execution, "get", "one execution");
@@ -31,6 +33,7 @@ void add_execution_words(Words& w) {
     logs->add_option("ID", w.logs.id)->required();
     logs->add_flag("-f,--follow", w.logs.follow,
                    "go on until it is over, and exit as it did; 124 on --timeout");
+    Words::examples(logs, {"khronos execution logs -f ID; echo $?"});
     w.on(logs, [&w](cli::Session& s) { return cli::execution_logs(w.options, w.logs, s); });
 
     CLI::App* retry = w.command(execution, "retry", "run executions that are over once more");
@@ -70,10 +73,12 @@ void add_other_words(Words& w) {
     why->add_option("JOB@TIME", w.name,
                     "such as backup@2026-01-31T08:30:00Z; JOB alone: its latest")
         ->required();
+    Words::examples(why, {"khronos why backup", "khronos why backup@2026-01-31T02:30:00Z"});
     w.on(why, [&w](cli::Session& s) { return cli::why(w.options, w.name, s); });
 
     CLI::App* status = w.command(&w.app, "status", "whether the agent is well");
     w.watchable(status);
+    Words::examples(status, {"khronos status --watch", "khronos status -o json"});
     w.on(status, [&w](cli::Session& s) { return cli::status(w.options, s); });
 
     CLI::App* completion = w.command(&w.app, "completion", "words for the shell's completion");
@@ -113,6 +118,8 @@ void add_cron_words(Words& w) {
     next->add_option("-n", w.cron_next.count, "how many times; 5, and 1 for each line");
     next->add_flag("--utc", w.cron_next.utc, "print in UTC");
     next->add_option("--name", w.cron_next.name, "job name that H and ~ are resolved by");
+    Words::examples(next, {"khronos cron next \"0 30 2 * * *\" --tz Europe/Paris -n 3",
+                           "khronos cron next < schedules.txt"});
     w.on(next, [&w](cli::Session& s) {
         return cli::cron_next(w.cron_next, s.in, s.out, s.err, wall_now());
     });

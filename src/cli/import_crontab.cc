@@ -37,7 +37,7 @@ class Import {
         if (!args_.dry_run) save_all();
         print();
         tell_remarks();
-        summarize();
+        if (files_ > 0) summarize();
         return failed_ ? kFailed : kDone;
     }
 

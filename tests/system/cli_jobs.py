@@ -191,5 +191,16 @@ class Jobs(t.Case):
             self.assertRegex(done.stderr, re.compile(r"\S"), words)
 
 
+    def test_a_misspelt_word_is_told_with_the_nearest(self):
+        for words, told in ((["job", "lst"], "there is no command job lst; did you mean 'list'?"),
+                            (["jbo"], "there is no command jbo; did you mean 'job'?"),
+                            (["job", "run", "x", "--wiat"],
+                             "there is no option --wiat; did you mean '--wait'?"),
+                            (["-o", "json", "job", "lst"], "did you mean 'list'?")):
+            done = subprocess.run([t.PROGRAM, *words], capture_output=True, text=True)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(told, done.stderr)
+
+
 if __name__ == "__main__":
     t.main()
