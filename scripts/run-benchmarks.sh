@@ -16,6 +16,12 @@ for program in $programs; do
     "$program" --benchmark_out="$build/bench-results/$name.json" --benchmark_out_format=json
 done
 
+# The raw etcd of the same machine, by its own tool.
+if [ -x "$build/src/store/etcd/store_etcd_bench" ]; then
+    echo "== etcd"
+    bench/etcd/run.sh
+fi
+
 # Requests a second, next to nginx on the same machine.
 server=$build/bench/http/http_bench_server
 if [ -x "$server" ]; then

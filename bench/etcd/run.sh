@@ -1,13 +1,10 @@
 #!/bin/sh
-# What a single etcd on this disk reaches under etcdctl's own load generator, beside our figures:
-# `bench/etcd/run.sh build/src/store/etcd/store_etcd_bench`. Takes about two minutes.
+# What a single etcd on this disk reaches under etcdctl's own load generator, beside the figures of
+# store_etcd_bench. Takes about a minute.
 set -eu
-bench=$1
 work=$(mktemp -d)
 pid=
 trap 'kill $pid 2>/dev/null || :; rm -rf "$work"' EXIT
-
-"$bench"
 
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 peer=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
