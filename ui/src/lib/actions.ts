@@ -2,15 +2,33 @@
 import { executions, jobs } from "../api/calls";
 import { ApiError } from "../api/http";
 import type { Job } from "../api/types";
+import { listen } from "../state/live";
 import { attempt, toast } from "../state/toasts";
 import { parseTime } from "./time";
 import { go, to } from "./router";
 
+/** Until the run is decided, which is when there is something to see; not for long. */
+function decided(id: string): Promise<void> {
+  return new Promise((done) => {
+    const stop = listen((event) => {
+      if (event.kind === "execution" && event.execution.id === id) finish();
+    });
+    const timer = setTimeout(finish, 1000);
+    function finish() {
+      clearTimeout(timer);
+      stop();
+      done();
+    }
+  });
+}
+
 export async function runNow(name: string, payload?: unknown, open = false): Promise<string | undefined> {
   const id = await attempt(`${name} was not run`, () => jobs.run(name, payload));
   if (id === undefined) return undefined;
-  if (open && id) go(to.execution(id));
-  else toast(`${name} was asked to run`, "ok", id ? { label: "Watch", run: () => go(to.execution(id)) } : undefined);
+  if (open && id) {
+    await decided(id);
+    go(to.execution(id));
+  } else toast(`${name} was asked to run`, "ok", id ? { label: "Watch", run: () => go(to.execution(id)) } : undefined);
   return id;
 }
 
@@ -72,6 +90,7 @@ export async function retryRun(id: string, job: string): Promise<void> {
     }
   });
   if (next) {
+    await decided(next);
     go(to.execution(next));
     toast(`${job} runs again`);
   }

@@ -1,23 +1,17 @@
-// What one types into the filter of the jobs: words and `key:value` terms.
+// What one types into the filter of the jobs: words, and `key=value` of their metadata.
 
 export interface Filter {
   text: string;
   metadata: [string, string][];
-  tags: [string, string][];
-  application: string;
 }
 
-/** `etl app:billing tag:disk=ssd team=data` */
+/** `etl team=data` */
 export function parseFilter(input: string): Filter {
-  const filter: Filter = { text: "", metadata: [], tags: [], application: "" };
+  const filter: Filter = { text: "", metadata: [] };
   const words: string[] = [];
   for (const word of input.trim().split(/\s+/).filter(Boolean)) {
-    const app = /^app(?:lication)?:(.+)$/.exec(word);
-    const tag = /^tag:([^=:]+)[=:](.+)$/.exec(word);
-    const meta = /^(?:meta:)?([^=:]+)=(.+)$/.exec(word);
-    if (app) filter.application = app[1]!;
-    else if (tag) filter.tags.push([tag[1]!, tag[2]!]);
-    else if (meta) filter.metadata.push([meta[1]!, meta[2]!]);
+    const pair = /^([^=]+)=(.+)$/.exec(word);
+    if (pair) filter.metadata.push([pair[1]!, pair[2]!]);
     else words.push(word);
   }
   filter.text = words.join(" ");
@@ -26,8 +20,7 @@ export function parseFilter(input: string): Filter {
 
 export function filterQuery(input: string): Record<string, string | undefined> {
   const filter = parseFilter(input);
-  const query: Record<string, string | undefined> = { q: filter.text || undefined, application: filter.application || undefined };
+  const query: Record<string, string | undefined> = { q: filter.text || undefined };
   for (const [key, value] of filter.metadata) query[`metadata[${key}]`] = value;
-  for (const [key, value] of filter.tags) query[`tags[${key}]`] = value;
   return query;
 }

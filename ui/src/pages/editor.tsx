@@ -26,10 +26,11 @@ interface Conflict {
 }
 
 /** What the agent would say of the draft, a moment after the last key. */
-function useCheck(draft: Draft): { errors: FieldError[]; checked: boolean } {
+function useCheck(draft: Draft, wanted: boolean): { errors: FieldError[]; checked: boolean } {
   const [state, setState] = useState({ errors: [] as FieldError[], checked: false });
   const key = JSON.stringify(draft);
   useEffect(() => {
+    if (!wanted) return;
     const abort = new AbortController();
     const timer = setTimeout(() => {
       jobs.check(draft as Partial<Job>, { signal: abort.signal }).then(
@@ -44,7 +45,7 @@ function useCheck(draft: Draft): { errors: FieldError[]; checked: boolean } {
       clearTimeout(timer);
       abort.abort();
     };
-  }, [key]);
+  }, [key, wanted]);
   return state;
 }
 
@@ -226,7 +227,7 @@ export function Editor() {
     };
   }, [name, base]);
 
-  const { errors, checked } = useCheck(draft);
+  const { errors, checked } = useCheck(draft, touched || !fresh);
   const preview = usePreview(draft);
   const all = refused.length ? refused : errors;
   const errorOf = (field: string) => {

@@ -118,7 +118,7 @@ export function JobPage() {
   useKeys({
     r: () => setAsking("run"),
     e: () => go(to.edit(name)),
-  }, [name]);
+  });
 
   if (saved.error?.status === 404)
     return <Page title={name} crumbs={<a href={to.jobs()}>Jobs</a>}><Empty title="There is no such job" actions={<LinkButton href={to.jobs()}>All jobs</LinkButton>}><p>It may have been deleted, or called something else.</p></Empty></Page>;

@@ -1,7 +1,7 @@
 // Runs as bars over jobs or workers, with a line for now; what is to come is dashed.
 import { jobs } from "../api/calls";
 import type { Execution } from "../api/types";
-import { route, setQuery, to } from "../lib/router";
+import { go, route, setQuery, to } from "../lib/router";
 import { hasRun, isOpen } from "../lib/stats";
 import { clockText, fullTime, parseTime, spanText } from "../lib/time";
 import { agentNow } from "../state/clock";
@@ -75,18 +75,23 @@ export function Timeline() {
       <ErrorNote error={history.error} />
       <Panel flush>
         {!history.data ? <Loading rows={8} /> : lanes.length === 0 ? <Empty title="Nothing ran in this time, and nothing is due"><p>Look further back, or wait for the next tick.</p></Empty> : (
-          <div class="lanes" tabIndex={0} role="region" aria-label="Timeline of runs">
+          <div class="lanes" onClick={(e) => {
+            // A bar may be narrower than a finger: keys and readers take the job's page, which lists its runs.
+            const id = (e.target as HTMLElement).dataset.run;
+            if (id) go(to.execution(id));
+          }} tabIndex={0} role="region" aria-label="Timeline of runs">
             <div class="lane lane-head" aria-hidden="true"><span class="lane-name" /><div class="lane-track">{marks.map((t) => <span key={t} class="lane-mark num" style={{ left: x(t) }}>{clockText(t, zone).slice(0, step < 60_000 ? 8 : 5)}</span>)}</div></div>
             <ul>
             {shown.map((lane) => (
               <li key={lane.name} class="lane" style={{ minHeight: `${ROW}px` }}>
                 {by === "job" ? <a class="lane-name clip" href={to.job(lane.name)}>{lane.name}</a> : <span class="lane-name clip">{lane.name}</span>}
-                <div class="lane-track">
+                <span class="off-screen">{lane.bars.length} runs, {lane.bars.filter((b) => toneOf(b.run.status) === "bad").length} failed, {lane.coming.length} to come</span>
+                <div class="lane-track" aria-hidden="true">
                   {marks.map((t) => <span key={t} class="lane-line" style={{ left: x(t) }} />)}
                   {lane.bars.slice(0, 400).map((bar) => {
                     const left = Math.max(bar.from, from);
                     const text = `${bar.run.job}: ${wordOf(bar.run.status)}, ${fullTime(bar.from, zone)}, ${spanText(bar.to - bar.from)}`;
-                    return <a key={bar.id} href={to.execution(bar.id)} class={`bar tone-${toneOf(bar.run.status)} ${isOpen(bar.run.status) ? "open" : ""}`} style={{ left: x(left), width: `max(3px, ${(((bar.to - left) / (until - from)) * 100).toFixed(3)}%)` }} title={text} aria-label={text} />;
+                    return <span key={bar.id} data-run={bar.id} class={`bar tone-${toneOf(bar.run.status)} ${isOpen(bar.run.status) ? "open" : ""}`} style={{ left: x(left), width: `max(3px, ${(((bar.to - left) / (until - from)) * 100).toFixed(3)}%)` }} title={text} />;
                   })}
                   {lane.coming.slice(0, 60).map((t) => <span key={t} class="bar coming" style={{ left: x(t) }} title={`Due ${fullTime(t, zone)}`} />)}
                 </div>

@@ -40,7 +40,7 @@ function describe(e: Execution, zone: string): string {
 }
 
 /** The grid: newest at the right, each a link to its run. */
-export function RunGrid({ runs, zone, count = 60 }: { runs: Execution[]; zone: string; count?: number }) {
+export function RunGrid({ runs, zone, count = 30 }: { runs: Execution[]; zone: string; count?: number }) {
   const shown = runs.slice(0, count).reverse();
   const longest = Math.max(1, ...shown.map((e) => durationOf(e) ?? 0));
   const shownZone = zoneFor(zone);

@@ -61,7 +61,7 @@ function Signal() {
 function ZoneSwitch() {
   const names: Record<ZoneMode, string> = { browser: browserZone, utc: "UTC", job: "Each job's zone" };
   return (
-    <Menu label="Time zone" icon="globe" kind="quiet" text={<span class="zone-name">{names[zoneMode.value]}</span>}
+    <Menu label="Times shown in" icon="globe" kind="quiet" text={<span class="zone-name">{names[zoneMode.value]}</span>}
       items={(Object.keys(names) as ZoneMode[]).map((mode) => ({
         label: mode === "browser" ? `${names.browser} (this browser)` : names[mode],
         checked: zoneMode.value === mode,
