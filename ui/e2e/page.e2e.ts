@@ -228,6 +228,7 @@ describe("the page", () => {
     const v = await open(mortal.page);
     v.expected = [/Failed to load|ERR_|net::/];
     await v.page.locator("[data-signal=live]").waitFor();
+    await v.page.getByRole("link", { name: "there", exact: true }).waitFor();
     await mortal.end("SIGKILL");
     await v.page.locator("[data-signal=lost]").waitFor();
     await v.page.getByRole("heading", { name: /No signal for \d/ }).waitFor();
