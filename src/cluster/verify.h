@@ -22,7 +22,7 @@ namespace khronos::cluster {
 struct VerifyOptions {
     verify::Clocks clocks;
     std::string only_job;             // its name; empty: all
-    std::size_t jobs_at_a_time = 16;  // that are being read
+    std::size_t jobs_at_a_time = 64;  // that are being read
     int looks = 3;                    // at what has a finding
 };
 
