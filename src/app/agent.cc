@@ -170,6 +170,7 @@ std::expected<void, Error> Agent::Parts::start_core() {
     if (config.no_worker) return {};
     auto built = BuiltinWorker::start(
         {config.data_dir + "/worker", config.node, config.tags, config.max_execution_limit,
+         config.secrets_dir.empty() ? config.data_dir + "/secrets" : config.secrets_dir,
          config.env == Env::local},
         *worker_thread, link->worker(), entropy, log);
     if (!built) return std::unexpected(built.error());

@@ -11,6 +11,7 @@
 #include "worker/linux/file_journal.h"
 #include "worker/linux/identity.h"
 #include "worker/linux/runner_host.h"
+#include "worker/linux/secret_files.h"
 #include "worker/noop.h"
 #include "worker/worker.h"
 
@@ -107,6 +108,7 @@ std::expected<std::unique_ptr<BuiltinWorker>, Error> BuiltinWorker::start(Config
         working.node = config.node;
         for (const auto& [key, value] : config.tags) working.tags.emplace(key, value);
         working.slots = config.slots;
+        working.secrets = worker::secrets_in(config.secrets_dir);
         if (auto valid = working.validate(); !valid) return valid;
         parts->worker = std::make_unique<worker::Worker>(
             working, loop, *parts->host, *parts->journal,

@@ -24,6 +24,7 @@ class BuiltinWorker {
         std::string node;
         std::map<std::string, std::string> tags;
         std::uint32_t slots = 1;
+        std::string secrets_dir;  // its files are what ${secret:NAME} stands for
         bool any_address = false;  // http jobs may reach private networks and this machine
     };
     // Blocks until it is set up; it says hello on `link` once that is connected.

@@ -69,6 +69,7 @@ struct AgentConfig {
     std::string data_dir;                    // absolute
 
     // How it works
+    std::string secrets_dir;                // empty: data_dir/secrets
     bool no_worker = false;                 // decides and serves only
     std::uint32_t max_execution_limit = 0;  // executions of the built-in worker at a time
     Duration misfire_threshold{};           // a tick up to this old is late, not missed

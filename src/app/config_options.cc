@@ -195,6 +195,8 @@ std::vector<AgentOption> agent_options(Env env, const Machine& machine) {
     t.add("data-dir", {default_data_dir(env, machine)}, "DIR", one(&C::data_dir, directory(here)),
           "the store's file, journals and outputs of runs");
 
+    t.add("secrets-dir", {""}, "DIR", one(&C::secrets_dir, any_text()),
+          "files that jobs name as ${secret:FILE}; DATA-DIR/secrets");
     t.add("no-worker", {"false"}, "true|false", one(&C::no_worker, truth()),
           "decide and serve, but run nothing on this machine");
     t.last().form = Form::toggle;

@@ -239,6 +239,7 @@ void Worker::begin_process(attempt::BeginRun& e) {
     };
     auto process = shell_process(e.spec, e.token, config_.node, e.deadline, loop_.now());
     if (!process) return refuse(process.error().message);
+    if (auto put = put_secrets(*process, config_.secrets); !put) return refuse(put.error());
     if (!host_up_) return refuse("the runner is not there");
     processes_.emplace(id, std::move(e.spec));
     host_.run(std::move(*process));
@@ -246,11 +247,18 @@ void Worker::begin_process(attempt::BeginRun& e) {
 
 void Worker::begin_local(attempt::BeginRun& e, Executor& executor) {
     const core::AttemptId id = e.spec.id;
+    core::RunSpec spec = e.spec;
+    if (auto put = put_secrets(spec, config_.secrets); !put) {
+        loop_.post([this, alive = alive_, id, why = std::move(put.error())]() mutable {
+            if (*alive) step(attempt::RunRefused{id, std::move(why)});
+        });
+        return;
+    }
     local_.emplace(id, Local{&executor});
     loop_.post([this, alive = alive_, id] {
         if (*alive) step(attempt::RunStarted{id, loop_.wall_now()});
     });
-    executor.run(e.spec, e.token, [this, alive = alive_, id](Executor::Result result) {
+    executor.run(spec, e.token, [this, alive = alive_, id](Executor::Result result) {
         if (!*alive) return;
         local_.erase(id);
         keep_output(id, std::move(result.output));

@@ -20,6 +20,7 @@
 #include "worker/attempt_journal.h"
 #include "worker/executor.h"
 #include "worker/process_host.h"
+#include "worker/secrets.h"
 
 namespace khronos::worker {
 
@@ -33,6 +34,7 @@ struct WorkerConfig {
     std::map<std::string, std::uint32_t> type_quotas;
     Duration heartbeat_every = std::chrono::seconds(1);
     Duration accept_patience = std::chrono::seconds(60);
+    Secrets secrets = {};  // empty: a run that names one is refused
     // The agents do not serve this worker any more, because another one has its id.
     std::function<void(const std::string&)> on_rejected;
 
