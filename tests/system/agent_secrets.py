@@ -21,8 +21,9 @@ class Secrets(t.Case):
         self.assertEqual(ended["status"], "succeeded", ended)
         agent.put_job("lacks", executor_config={"command": "true", "env": "A=${secret:none}"})
         agent.run("lacks")
-        t.wait_for("it is told that it cannot start here", lambda: next(
-            (e for e in agent.executions("lacks") if e["reason"] == "start_failed"), None))
+        attempt = t.wait_for("a try that could not start", lambda: next(
+            (a for e in agent.executions("lacks") for a in e["attempts"]), None))
+        self.assertIn("the secret 'none' does not exist on this worker", attempt["message"])
         for path in ("/v1/jobs", "/v1/executions", "/v1/audit", "/v1/jobs/uses/executions",
                      f"/v1/executions/{ended['id']}/output", "/metrics"):
             body = agent.get(path).body.decode()
