@@ -64,6 +64,7 @@ std::string skip_reason(const Execution& e) {
         case Reason::poison:
         case Reason::worker_lost:
         case Reason::guard:
+        case Reason::replaced:
             break;
     }
     return e.reason == Reason::none ? "no reason is recorded"

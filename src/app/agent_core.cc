@@ -70,7 +70,10 @@ dispatch::Dispatcher::Events AgentCore::dispatcher_events() {
                               runtime::field::execution(core::to_text(execution.id)),
                               {"status", core::to_text(execution.state)}});
     };
-    events.on_claimed = [this](const core::Execution& execution) { meter_.dispatched(execution); };
+    events.on_claimed = [this](const core::Execution& execution) {
+        scheduler_->claimed(execution);
+        meter_.dispatched(execution);
+    };
     events.on_started = [this](const core::Execution& execution, WallTime at) {
         meter_.started(execution, at);
     };

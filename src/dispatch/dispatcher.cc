@@ -279,7 +279,7 @@ void Dispatcher::rewrite(WriteExecution effect) {
     const txns::Fence fence = carried->second.fence;
     store::SettleRequest request;
     request.txn = effect.what == WriteExecution::What::claim
-                      ? txns::claim(fence, effect.next, effect.expected)
+                      ? txns::claim(fence, effect.next, effect.expected, effect.takes_slot)
                       : txns::rewrite(fence, effect.next, effect.expected);
     if (effect.silent)
         request.txn =

@@ -116,6 +116,11 @@ void Scheduler::look_for_lag(MonoTime now) {
     }
 }
 
+void Scheduler::claimed(const core::Execution& execution) {
+    if (execution.slot >= 0)
+        at(shard_of(execution.job_name)).engine.took_slot(execution.id, execution.slot);
+}
+
 void Scheduler::ended(ShardId shard, const core::ExecutionId& id) {
     shards_[shard.value]->engine.remove_open(id);
 }

@@ -107,6 +107,8 @@ class Scheduler {
 
     // An execution has ended: its place is free.
     void ended(ShardId shard, const core::ExecutionId& id);
+    // One that waited for a place of its job's may have taken it.
+    void claimed(const core::Execution& execution);
 
     SchedulerStats stats() const;
     // Taken and loaded.

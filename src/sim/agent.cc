@@ -97,7 +97,9 @@ dispatch::Dispatcher::Events Agent::dispatcher_events() {
     events.on_ended = [this](ShardId shard, const core::Execution& execution) {
         scheduler_.ended(shard, execution.id);
     };
-    events.on_claimed = [](const core::Execution&) {};
+    events.on_claimed = [this](const core::Execution& execution) {
+        scheduler_.claimed(execution);
+    };
     events.on_started = [](const core::Execution&, WallTime) {};
     events.on_ephemeral_done = [this](const std::string& name, JobUid uid) {
         delete_ephemeral(name, uid);

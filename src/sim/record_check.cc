@@ -102,7 +102,8 @@ void RecordCheck::check_change(const Seen& seen, const Execution& last, const Ex
                          core::to_text(last.state), last.attempt.value, core::to_text(next.state),
                          next.attempt.value);
     if (next.scheduled_at != last.scheduled_at || next.decided_at != last.decided_at ||
-        next.generation != last.generation || next.slot != last.slot ||
+        next.generation != last.generation ||
+        (next.slot != last.slot && (last.slot >= 0 || next.state != ExecutionState::claimed)) ||
         next.job_name != last.job_name)
         report_.violated("I13", "{} forgot how it was decided", id);
     if (next.state == ExecutionState::claimed) {

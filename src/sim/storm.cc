@@ -208,7 +208,12 @@ core::JobSpec Storm::random_spec(const std::string& name) {
     spec.executor_config["command"] =
         work(longest / 10, longest, plan_.failures ? static_cast<int>(random_.between(0, 70)) : 0);
     if (plan_.limits && random_.chance(0.6)) {
-        if (random_.chance(0.7)) {
+        if (random_.chance(0.4)) {
+            spec.concurrency =
+                random_.coin() ? core::Concurrency::replace : core::Concurrency::queue;
+            spec.max_concurrency = static_cast<std::uint32_t>(random_.between(0, 2));
+            spec.queue_limit = static_cast<std::uint32_t>(random_.between(1, 5));
+        } else if (random_.chance(0.7)) {
             spec.concurrency = core::Concurrency::forbid;
         } else {
             spec.max_concurrency = static_cast<std::uint32_t>(random_.between(1, 3));

@@ -200,7 +200,8 @@ void TickCheck::judge(std::vector<Due>& due, const Execution& record) {
     verify::cover(due, record, tell, [&](const Due& d) {
         const bool skipped = record.state == ExecutionState::skipped;
         const bool run = record.state == ExecutionState::waiting ||
-                         (skipped && record.reason == Reason::concurrency);
+                         (skipped && (record.reason == Reason::concurrency ||
+                                      record.reason == Reason::queue_full));
         bool right = true;
         switch (d.want) {
             case Want::any: break;
@@ -257,6 +258,9 @@ void TickCheck::check_job(const Seen& seen, const JobSeen& job, const core::Curs
 // The limit of concurrent runs as it was kept by the decisions of one transaction.
 void TickCheck::check_concurrency(const Seen& seen, const TxnSeen& txn, JobUid uid) {
     const std::uint32_t limit = seen.limit_of(uid);
+    const core::Job* job = seen.present(uid);
+    // Those wait for their place; whether they keep to the limit is seen when they start.
+    if (job && core::takes_slot_when_claimed(job->spec.concurrency)) return;
     std::set<std::string> open;
     if (const auto at = seen.open_of.find(uid); at != seen.open_of.end())
         for (const core::ExecutionId& id : at->second) open.insert(core::to_text(id));

@@ -70,8 +70,13 @@ Txn fire(const Fence& fence, const core::Batch& batch, const core::Cursor& after
     return txn;
 }
 
-Txn claim(const Fence& fence, const core::Execution& next, Revision as_read) {
+Txn claim(const Fence& fence, const core::Execution& next, Revision as_read, bool takes_slot) {
     Txn txn = rewrite(fence, next, as_read);
+    if (takes_slot) {
+        std::string slot = keys::slot(next.id.uid, next.slot);
+        txn.compares.push_back(absent(slot));
+        txn.operations.push_back(put(std::move(slot), core::to_text(next.id)));
+    }
     txn.compares.push_back(
         {keys::job(next.job_name), Compare::Target::create_revision, fence.job_created});
     return txn;

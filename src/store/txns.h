@@ -40,7 +40,9 @@ Txn fire(const Fence& fence, const core::Batch& batch, const core::Cursor& after
          const std::vector<core::Execution>& records);
 
 // claim: IF owner = mine AND execution = as read AND its job is still there THEN execution := next.
-Txn claim(const Fence& fence, const core::Execution& next, Revision as_read);
+// With `takes_slot`: AND next.slot of its job is free THEN also takes it.
+Txn claim(const Fence& fence, const core::Execution& next, Revision as_read,
+          bool takes_slot = false);
 
 // retry: IF owner = mine AND execution = as read THEN execution := next.
 Txn rewrite(const Fence& fence, const core::Execution& next, Revision as_read);

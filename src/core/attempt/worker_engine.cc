@@ -115,6 +115,8 @@ void WorkerEngine::on(const LinkUp& e) {
                 break;
             case State::ended:
                 hello.held.push_back({id, a.token, HeldState::ended, a.result, a.spec.shard});
+                // Also one of an earlier incarnation: the answer may be lost once more.
+                next_repeat_ = std::min(next_repeat_, now_.mono + config_.repeat_every);
                 break;
         }
     }

@@ -378,6 +378,16 @@ TEST_F(EngineTest, RepeatsAResultToAllUntilItIsAcknowledged) {
     EXPECT_EQ(said<Finished>(step(TimePassed{})), 0u);
 }
 
+TEST_F(EngineTest, RepeatsAlsoTheResultsOfItsFormerSelf) {
+    connect();
+    run(spec_of(attempt(1)));
+    finish(attempt(1));
+    boot(restore(notes.all(), {}, true, now.wall));
+    connect();
+    pass(seconds(5));
+    EXPECT_EQ(said<Finished>(step(TimePassed{})), 1u);
+}
+
 TEST_F(EngineTest, KeepsToTheQuotaOfAType) {
     WorkerEngineConfig config;
     config.hello.slots = 10;

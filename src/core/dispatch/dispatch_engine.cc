@@ -64,6 +64,11 @@ void DispatchEngine::enqueue(Item& item, Now now) {
         wait(item, item.record.not_before);
         return;
     }
+    if (!may_go(item)) {
+        item.parked = true;
+        if (const auto deadline = start_deadline(item)) wait(item, *deadline);
+        return;
+    }
     if (item.queue.empty()) {
         const Needs needs = needs_of(item.record, item.plan);
         item.queue = needs.key();
@@ -188,6 +193,10 @@ void DispatchEngine::shard_loaded(ShardId shard, Now now, DispatchEffects& effec
             claimed[one.worker].push_back({{id, one.record.attempt}, one.record.token});
         if (one.phase == Phase::waiting) enqueue(one, now);
     }
+    std::set<JobUid> replacing;
+    for (const ExecutionId& id : of_shard_[shard])
+        if (item(id)->plan.concurrency == Concurrency::replace) replacing.insert(id.uid);
+    for (const JobUid uid : replacing) replace_older(uid, now, effects);
     // Each worker is asked what became of its own, and what else it holds that is nobody's.
     for (const WorkerId& id : workers_.connected())
         ask(id, std::move(claimed[id]), {shard}, effects);
@@ -217,6 +226,7 @@ void DispatchEngine::open(Execution execution, Revision revision, RunPlan plan, 
     made.revision = revision;
     made.plan = std::move(plan);
     of_shard_[made.shard()].insert(id);
+    of_job_[id.uid].insert(id);
     if (made.record.state == ExecutionState::claimed) {
         // The token is the claim's revision: the record could not say it before it was written.
         if (!made.record.token) made.record.token = FenceToken(config_.token_base + revision.value);
@@ -228,7 +238,9 @@ void DispatchEngine::open(Execution execution, Revision revision, RunPlan plan, 
     }
     if (!loaded_[made.shard().value]) return;
     enqueue(made, now);
-    if (!made.queue.empty()) pump(now, effects);
+    const bool goes = !made.queue.empty();
+    if (made.plan.concurrency == Concurrency::replace) replace_older(id.uid, now, effects);
+    if (goes) pump(now, effects);
 }
 
 void DispatchEngine::drop(const ExecutionId& id) {
@@ -239,6 +251,10 @@ void DispatchEngine::forget(Item& item) {
     unwait(item);
     release_worker(item);
     const ExecutionId id = item.record.id;
+    if (const auto at = of_job_.find(id.uid); at != of_job_.end()) {
+        at->second.erase(id);
+        if (at->second.empty()) of_job_.erase(at);
+    }
     if (const auto at = of_shard_.find(item.shard()); at != of_shard_.end()) at->second.erase(id);
     items_.erase(id);
 }
@@ -311,6 +327,7 @@ void DispatchEngine::write_applied(const ExecutionId& id, Revision revision, Now
                 effects.push_back(
                     SendToWorker{written->worker, Acknowledge{{id, written->record.attempt}}});
             forget(*written);
+            unpark(id.uid, now);
             pump(now, effects);
             return;
         case ExecutionState::unknown:
@@ -341,6 +358,7 @@ void DispatchEngine::reload(const ExecutionId& id, std::optional<Execution> exec
                 SendToWorker{known->worker, Acknowledge{{id, attempt_at_worker(known->record)}}});
         }
         forget(*known);
+        unpark(id.uid, now);
         pump(now, effects);
         return;
     }
@@ -383,8 +401,10 @@ void DispatchEngine::cancel(const ExecutionId& id, Reason reason, Now now,
 
 void DispatchEngine::job_deleted(JobUid uid, Now now, DispatchEffects& effects) {
     std::vector<ExecutionId> waiting;
-    for (auto& [id, candidate] : items_) {
-        if (id.uid != uid) continue;
+    const auto of_job = of_job_.find(uid);
+    if (of_job == of_job_.end()) return;
+    for (const ExecutionId& id : of_job->second) {
+        Item& candidate = *item(id);
         candidate.job_gone = true;
         if (candidate.phase != Phase::running) waiting.push_back(id);
     }

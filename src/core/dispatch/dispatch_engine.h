@@ -51,6 +51,7 @@ struct WriteExecution {
     Execution next;
     Revision expected;
     bool ephemeral_done = false;        // the job is ephemeral and has succeeded: delete it
+    bool takes_slot = false;  // a claim that takes next.slot of its job, which must be free
     std::optional<SilentSince> silent;  // to be compared: the attempt is given up as lost
 };
 // A worker holds what we know nothing of: read the record, then checked().
@@ -167,6 +168,8 @@ class DispatchEngine {
         WorkerId worker;                // that it is offered to, or runs on
         MonoTime claimed_at;            // when this engine first knew of the claim
         std::string queue;              // that it waits in; empty: none
+        std::int32_t place = -1;  // slot of its job that the claim will take; -1: none yet
+        bool parked = false;      // until a run of its job is over
         std::set<WorkerId> refused_by;  // since the last pause
         bool cancel_asked = false;
         Reason cancel_reason = Reason::none;
@@ -186,6 +189,9 @@ class DispatchEngine {
     void wait(Item& item, WallTime until);
     void unwait(Item& item);
     void enqueue(Item& item, Now now);
+    bool may_go(Item& item);
+    void unpark(JobUid uid, Now now);
+    void replace_older(JobUid uid, Now now, DispatchEffects& effects);
     static std::optional<WallTime> start_deadline(const Item& item);
     void pump(Now now, DispatchEffects& effects);
     void offer(Item& item, const WorkerId& worker, DispatchEffects& effects);
@@ -224,6 +230,7 @@ class DispatchEngine {
     std::bitset<kShardCount> loaded_;
     std::unordered_map<ExecutionId, Item, IdHash> items_;
     std::map<ShardId, Ids> of_shard_;
+    std::unordered_map<JobUid, Ids> of_job_;
     std::map<WorkerId, Ids> at_worker_;  // offered, claimed or not yet ended
     WorkerTable workers_;
     std::vector<std::string> agents_;

@@ -195,7 +195,10 @@ void DispatchEngine::on_accepted(const WorkerId& id, const Accepted& message, No
     next.finished_at = {};
     next.token = {};
     next.message.clear();
+    const bool takes_slot = next.slot < 0 && offered->place >= 0;
+    if (takes_slot) next.slot = offered->place;
     write(*offered, WriteExecution::What::claim, std::move(next), effects);
+    std::get<WriteExecution>(effects.back()).takes_slot = takes_slot;
 }
 
 void DispatchEngine::on_refused(const WorkerId& id, const Refused& message, Now now,
@@ -299,8 +302,11 @@ void DispatchEngine::ended(Item& item, const RunResult& result, Now now, Dispatc
         write(item, WriteExecution::What::retry, std::move(next), effects);
     } else {
         next.state = is_ended(result.outcome) ? result.outcome : ExecutionState::failed;
-        if (item.cancel_asked && next.state == ExecutionState::cancelled)
-            next.reason = item.cancel_reason;
+        // One that failed while it was asked to end was not tried again for that reason.
+        const bool unexplained = next.state == ExecutionState::cancelled ||
+                                 (next.state != ExecutionState::succeeded &&
+                                  next.reason == Reason::none);
+        if (item.cancel_asked && unexplained) next.reason = item.cancel_reason;
         write(item, WriteExecution::What::end, std::move(next), effects);
     }
     std::get<WriteExecution>(effects[before]).silent = std::move(silent);

@@ -66,6 +66,8 @@ RunPlan plan_of(const JobSpec& spec, const Execution& execution) {
                   spec.on_failure, spec.on_lost,     spec.lost_retries};
     plan.start_deadline = spec.start_deadline;
     plan.ephemeral = spec.ephemeral;
+    plan.concurrency = spec.concurrency;
+    plan.limit = concurrency_limit(spec.concurrency, spec.max_concurrency);
     return plan;
 }
 

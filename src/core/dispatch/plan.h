@@ -29,6 +29,8 @@ struct RunPlan {
     // Silence of the worker after which the attempt may be given up, the margin not counted; 0:
     // never.
     Duration lost_after{0};
+    Concurrency concurrency = Concurrency::allow;
+    std::uint32_t limit = 0;  // of concurrent runs; 0: none
     bool ephemeral = false;
 };
 

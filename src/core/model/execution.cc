@@ -132,6 +132,7 @@ std::string_view to_text(Reason reason) {
         case Reason::poison: return "poison";
         case Reason::worker_lost: return "worker_lost";
         case Reason::guard: return "guard";
+        case Reason::replaced: return "replaced";
     }
     return "unknown";
 }

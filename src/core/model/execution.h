@@ -90,6 +90,7 @@ enum class Reason : std::uint8_t {
     user = 44,
     poison = 45,
     worker_lost = 46,
+    replaced = 48,      // a later run of the job took its place
     guard = 47,         // its worker's heartbeats were not committed in time: it killed the run itself
 };
 std::string_view to_text(Reason reason);

@@ -118,6 +118,11 @@ struct JobStats {
     bool operator==(const JobStats&) const = default;
 };
 
+// Decided at once, and started when the run before it is over: its place is taken by the claim.
+inline bool takes_slot_when_claimed(Concurrency policy) {
+    return policy == Concurrency::replace || policy == Concurrency::queue;
+}
+
 // The concurrency limit a job's policy amounts to; 0: none.
 inline std::uint32_t concurrency_limit(Concurrency policy, std::uint32_t max_concurrency) {
     if (max_concurrency != 0) return max_concurrency;

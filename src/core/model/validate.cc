@@ -75,10 +75,6 @@ void check_concurrency(const JobSpec& spec, Problems& problems) {
             return;
         case Concurrency::replace:
         case Concurrency::queue:
-            problems.push_back(invalid(
-                "concurrency", fmt::format("concurrency policy '{}' is not supported yet, use "
-                                           "\"allow\" or \"forbid\"",
-                                           to_text(spec.concurrency))));
             return;
         case Concurrency::unknown:
             break;

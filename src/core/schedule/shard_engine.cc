@@ -55,6 +55,9 @@ bool ShardEngine::save_job(const Job& job, SharedBytes record, Revision created)
     entry->concurrency = static_cast<std::uint16_t>(
         std::min(concurrency_limit(job.spec.concurrency, job.spec.max_concurrency),
                  limits::kMaxConcurrencyMax));
+    entry->policy = static_cast<std::uint8_t>(job.spec.concurrency) & 0xf;
+    entry->queue_limit = static_cast<std::uint16_t>(
+        std::min(job.spec.queue_limit, limits::kMaxConcurrencyMax));
     entry->disabled = job.spec.disabled;
     entry->seen = true;
     entry->name_hash = static_cast<std::uint32_t>(stable_hash(job.spec.name));
@@ -123,6 +126,13 @@ void ShardEngine::remove_open(const ExecutionId& id) {
     if (at == open_.end()) return;
     std::erase_if(at->second, [&](const OpenRun& run) { return run.id == id; });
     if (at->second.empty()) open_.erase(at);
+}
+
+void ShardEngine::took_slot(const ExecutionId& id, std::int32_t slot) {
+    const auto at = open_.find(id.uid);
+    if (at == open_.end()) return;
+    for (OpenRun& run : at->second)
+        if (run.id == id) run.slot = slot;
 }
 
 bool ShardEngine::is_open(const ExecutionId& id) const {
@@ -209,7 +219,15 @@ std::optional<Batch> ShardEngine::decide(WallTime now) {
 // Sets the decision's slot or turns it into a skip.
 bool ShardEngine::grant(const Entry& entry, Decision& decision, UnderWay& run) {
     auto& runs = open_[entry.uid];
-    if (entry.concurrency != 0) {
+    const bool waits = takes_slot_when_claimed(entry.concurrency_policy());
+    if (waits && runs.size() >= entry.concurrency) decision.blocked_by = runs.front().id;
+    if (entry.concurrency_policy() == Concurrency::queue &&
+        runs.size() >= std::size_t{entry.concurrency} + entry.queue_limit) {
+        decision.tick.kind = TickDecision::Kind::skip;
+        decision.tick.reason = Reason::queue_full;
+        return false;
+    }
+    if (entry.concurrency != 0 && !waits) {
         if (runs.size() >= entry.concurrency) {
             decision.tick.kind = TickDecision::Kind::skip;
             decision.tick.reason = Reason::concurrency;

@@ -74,6 +74,8 @@ class ShardEngine {
     // An execution that holds its job's concurrency, from its decision to its end.
     void add_open(const ExecutionId& id, std::int32_t slot);
     void remove_open(const ExecutionId& id);
+    // A run that waited for its place has taken it.
+    void took_slot(const ExecutionId& id, std::int32_t slot);
     void clear_open() { open_.clear(); }
     // The wall clock was stepped forward to `to`: undecided ticks before it are missed ones,
     // however young, so that a step never makes a burst. Unset: it was taken back.
@@ -120,9 +122,12 @@ class ShardEngine {
         std::uint32_t heap_place = UINT32_MAX;
         std::uint16_t misfire_limit = 100;
         std::uint16_t concurrency = 0;  // 0: no limit
+        std::uint16_t queue_limit = 0;
         Misfire misfire = Misfire::once;
-        bool disabled = false;
-        bool seen = true;  // by the list under way
+        std::uint8_t policy : 4 = 0;  // a Concurrency
+        bool disabled : 1 = false;
+        bool seen : 1 = true;  // by the list under way
+        Concurrency concurrency_policy() const { return static_cast<Concurrency>(policy); }
     };
     static_assert(sizeof(Entry) <= 128);
     struct OpenRun {
