@@ -179,7 +179,7 @@ void Dispatcher::open(txns::Fence fence, Execution execution, Revision revision,
     }
     shards_[fence.shard].fence = fence.owner_revision;
     if (job && job->generation == execution.generation)
-        return open_with(fence, std::move(execution), revision, *job);
+        return open_with(fence, std::move(execution), revision, *job, job->spec);
     ++shards_[fence.shard].opening;
     read_version(fence, std::move(execution), revision, std::move(job));
 }
@@ -200,6 +200,7 @@ void Dispatcher::read_version(txns::Fence fence, Execution execution, Revision r
                 });
             return;
         }
+        std::optional<core::Job> present = job;
         if (result->kv)
             if (auto version = store::decode<store::JobVersion>(result->kv->value.view()))
                 job = std::move(version->job);
@@ -210,15 +211,19 @@ void Dispatcher::read_version(txns::Fence fence, Execution execution, Revision r
             job.emplace();
             job->spec.name = execution.job_name;
         }
-        open_with(fence, std::move(execution), revision, *job);
+        const core::JobSpec& rules = present ? present->spec : job->spec;
+        open_with(fence, std::move(execution), revision, *job, rules);
         opened(fence);
     });
 }
 
 void Dispatcher::open_with(txns::Fence fence, Execution execution, Revision revision,
-                           const core::Job& job) {
+                           const core::Job& job, const core::JobSpec& present) {
     carried_[execution.id] = {fence, job.spec.history_limit};
     core::RunPlan plan = core::plan_of(job.spec, execution);
+    // How many may run at a time is a matter between runs: of the job as it is.
+    plan.concurrency = present.concurrency;
+    plan.limit = core::concurrency_limit(present.concurrency, present.max_concurrency);
     if (!config_.guards) {
         plan.run.guard = plan.lost_after = Duration(0);
     } else if (config_.guard_at_most > Duration(0)) {

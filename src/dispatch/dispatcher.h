@@ -127,7 +127,7 @@ class Dispatcher {
     void check_held(core::CheckHeld effect);
     void look();
     void open_with(store::txns::Fence fence, core::Execution execution, Revision revision,
-                   const core::Job& job);
+                   const core::Job& job, const core::JobSpec& present);
     void apply(core::DispatchEffects effects);
     void rewrite(core::WriteExecution effect);
     void end(core::WriteExecution effect);

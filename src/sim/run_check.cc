@@ -1,5 +1,7 @@
 #include "sim/run_check.h"
 
+#include <algorithm>
+
 namespace khronos::sim {
 
 using core::ExecutionState;
@@ -48,7 +50,9 @@ void RunCheck::started(const Seen& seen, const LedgerEntry& run, std::optional<M
             decided->second.decided_revision <= execution.decided_revision)
             ++others;
     }
-    if (execution.limit != 0 && others >= execution.limit)
+    // Whoever takes a limit away means also those that wait for their place.
+    const bool limited = execution.limit != 0 && seen.limit_of(id.uid) != 0;
+    if (limited && others >= std::max(execution.limit, seen.limit_of(id.uid)))
         report_.violated("I5", "{} was started while {} others of its job ran; at most {} may", text,
                          others, execution.limit);
 }

@@ -16,8 +16,7 @@ std::pair<WallTime, ExecutionId> order_of(const Execution& e) { return {e.decide
 
 // Whether a place is its own, or free; then it is reserved.
 bool DispatchEngine::may_go(Item& item) {
-    if (item.plan.limit == 0 || !takes_slot_when_claimed(item.plan.concurrency)) return true;
-    if (item.record.slot >= 0 || item.place >= 0) return true;
+    if (item.plan.limit == 0 || item.record.slot >= 0 || item.place >= 0) return true;
     std::set<std::int32_t> taken;
     std::size_t before = 0;  // those that run, or go first
     for (const ExecutionId& id : of_job_.at(item.record.id.uid)) {
@@ -26,8 +25,8 @@ bool DispatchEngine::may_go(Item& item) {
         const std::int32_t slot = std::max(other.record.slot, other.place);
         if (slot >= 0) taken.insert(slot);
         // One of a version without a limit runs in nobody's place, and counts all the same.
-        const bool holds = slot >= 0 || other.phase != Phase::waiting ||
-                           !takes_slot_when_claimed(other.plan.concurrency);
+        const bool holds =
+            slot >= 0 || other.phase != Phase::waiting || other.plan.limit == 0;
         if (holds || order_of(other.record) < order_of(item.record)) ++before;
     }
     if (before >= item.plan.limit) return false;

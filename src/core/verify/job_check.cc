@@ -235,7 +235,8 @@ class Check {
                 other.scheduled_at != record.coalesced_into)
                 continue;
             if (other.state == ExecutionState::coalesced ||
-                (other.state == ExecutionState::skipped && other.reason != Reason::concurrency))
+                (other.state == ExecutionState::skipped && other.reason != Reason::concurrency &&
+                 other.reason != Reason::queue_full))
                 tell_("I21", fmt::format("{} is coalesced into {}, which is {} itself",
                                          core::to_text(record.id), core::to_text(other.id),
                                          core::to_text(other.state)));
