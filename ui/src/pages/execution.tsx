@@ -45,7 +45,7 @@ function Steps({ e }: { e: Execution }) {
             <span class="step-gap num">{gap === null ? "" : gap < 0 ? "before" : `+${spanText(gap)}`}</span>
             <span class="step-dot" />
             <span class="step-name">{step.name}</span>
-            {step.at === null ? <span class="dim">not yet</span> : <time class="num dim" dateTime={step.text!} title={fullTime(step.at, zone)}>{fullTime(Math.floor(step.at), zone).slice(15, 27).trim()}</time>}
+            {step.at === null ? <span class="dim">{step.name === "Started" && e.status === "running" ? "told at its end" : "not yet"}</span> : <time class="num dim" dateTime={step.text!} title={fullTime(step.at, zone)}>{fullTime(Math.floor(step.at), zone).slice(15, 27).trim()}</time>}
           </li>
         );
       })}

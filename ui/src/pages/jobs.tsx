@@ -1,4 +1,5 @@
 // The jobs: as many as there are, paged by the agent, found by a few letters.
+import { memo } from "preact/compat";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { jobs as api } from "../api/calls";
 import type { Job } from "../api/types";
@@ -52,11 +53,18 @@ function lastOf(job: Job): string | null {
   return (ok ?? 0) >= (bad ?? 0) ? job.last_success : job.last_error;
 }
 
-function Row({ job, chosen, at, onChoose, onRemove, onRun }: { job: Job; chosen: boolean; at: boolean; onChoose: () => void; onRemove: () => void; onRun: () => void }) {
+interface Acts {
+  choose: (name: string) => void;
+  remove: (name: string) => void;
+  run: (job: Job) => void;
+}
+
+// Drawn again only when its job is another: the list moves many times a second.
+const Row = memo(function Row({ job, chosen, at, acts }: { job: Job; chosen: boolean; at: boolean; acts: Acts }) {
   const mark = markOfJob(job, (runningJobs.value.get(job.name) ?? 0) > 0);
   return (
     <div class={`job-row ${at ? "at" : ""} ${chosen ? "chosen" : ""}`} data-job={job.name}>
-      <span role="cell" class="c-check"><input type="checkbox" checked={chosen} aria-label={`Choose ${job.name}`} onChange={onChoose} /></span>
+      <span role="cell" class="c-check"><input type="checkbox" checked={chosen} aria-label={`Choose ${job.name}`} onChange={() => acts.choose(job.name)} /></span>
       <span role="cell" class="c-mark"><StatusMark mark={mark} /></span>
       <span role="cell" class="c-name"><a class="name clip" href={to.job(job.name)}>{job.displayname || job.name}</a>
         {job.application && job.application !== "default" ? <span class="chip">{job.application}</span> : null}</span>
@@ -67,12 +75,23 @@ function Row({ job, chosen, at, onChoose, onRemove, onRun }: { job: Job; chosen:
       <span role="cell" class="c-acts">
         <Button small kind="quiet" icon="play" aria-label={`Run ${job.name}`} title="Run now" onClick={() => void runNow(job.name)} />
         <Menu label={`More for ${job.name}`} icon="more" kind="quiet small" items={[
-          { label: "Run with a payload", icon: "play", run: onRun },
+          { label: "Run with a payload", icon: "play", run: () => acts.run(job) },
           { label: job.disabled ? "Resume" : "Pause", icon: job.disabled ? "play" : "pause", run: () => void setPaused(job.name, !job.disabled) },
           { label: "Edit", icon: "edit", run: () => go(to.edit(job.name)) },
-          { label: "Delete", icon: "trash", danger: true, run: onRemove },
+          { label: "Delete", icon: "trash", danger: true, run: () => acts.remove(job.name) },
         ]} />
       </span>
+    </div>
+  );
+});
+
+/** A row that rushes by. */
+function Glimpse({ job }: { job: Job | undefined }) {
+  return (
+    <div class="job-row" data-job={job?.name}>
+      <span role="cell" class="c-check" /><span role="cell" class="c-mark" />
+      <span role="cell" class="c-name clip">{job ? job.displayname || job.name : <span class="bone" />}</span>
+      <span role="cell" class="c-words clip">{job?.schedule}</span>
     </div>
   );
 }
@@ -121,6 +140,13 @@ export function Jobs() {
     if (!next.delete(name)) next.add(name);
     setChosen(next);
   };
+  const toggling = useRef(toggle);
+  toggling.current = toggle;
+  const acts = useRef<Acts>({
+    choose: (name) => toggling.current(name),
+    remove: (name) => setAsking({ what: "remove", names: [name] }),
+    run: (job) => setAsking({ what: "run", job }),
+  });
   useKeys({
     "/": () => input.current?.focus(),
     j: () => setCursor((c) => Math.min(c + 1, (total ?? 1) - 1)),
@@ -187,12 +213,9 @@ export function Jobs() {
               <span role="columnheader" class="c-acts"><span class="off-screen">Actions</span></span>
             </div></div>
             <VirtualList count={total} rowHeight={rowHeight} onRange={list.look} cursor={cursor} label="Jobs, scrollable" version={list.version}
-              row={(i) => {
+              row={(i, flying) => {
                 const job = at(i);
-                return job ? (
-                  <Row job={job} at={i === cursor} chosen={chosen.has(job.name)} onChoose={() => toggle(job.name)}
-                    onRemove={() => setAsking({ what: "remove", names: [job.name] })} onRun={() => setAsking({ what: "run", job })} />
-                ) : <div class="job-row" role="cell"><span class="bone" /></div>;
+                return job && !flying ? <Row job={job} at={i === cursor} chosen={chosen.has(job.name)} acts={acts.current} /> : <Glimpse job={job} />;
               }} />
           </div>
         )}

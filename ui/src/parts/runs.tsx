@@ -1,4 +1,5 @@
 // Runs as marks: a failing stripe has to be seen from afar.
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Execution } from "../api/types";
 import { durationOf, hasRun, isOpen } from "../lib/stats";
 import { fullTime, parseTime, spanText } from "../lib/time";
@@ -39,13 +40,25 @@ function describe(e: Execution, zone: string): string {
   return `${wordOf(e.status)}${at === null ? "" : `, ${fullTime(at, zone)}`}${ms === null ? "" : `, took ${spanText(ms)}`}${e.attempt > 1 ? `, attempt ${e.attempt}` : ""}`;
 }
 
-/** The grid: newest at the right, each a link to its run. */
-export function RunGrid({ runs, zone, count = 30 }: { runs: Execution[]; zone: string; count?: number }) {
+const CELL = 24; // pixels: wide enough for a finger
+
+/** The grid: newest at the right, each a link to its run; as many as there is room for. */
+export function RunGrid({ runs, zone }: { runs: Execution[]; zone: string }) {
+  const box = useRef<HTMLOListElement>(null);
+  const [count, setCount] = useState(12);
+  useLayoutEffect(() => {
+    const measure = () => setCount(Math.max(5, Math.min(60, Math.floor((box.current?.clientWidth ?? 0) / CELL) || 12)));
+    measure();
+    if (typeof ResizeObserver === "undefined") return;
+    const observer = new ResizeObserver(measure);
+    observer.observe(box.current!);
+    return () => observer.disconnect();
+  }, []);
   const shown = runs.slice(0, count).reverse();
   const longest = Math.max(1, ...shown.map((e) => durationOf(e) ?? 0));
   const shownZone = zoneFor(zone);
   return (
-    <ol class="run-grid" aria-label="Runs, oldest first">
+    <ol class="run-grid" ref={box} aria-label="Runs, oldest first">
       {shown.map((e) => {
         const ms = durationOf(e);
         const share = ms === null ? (isOpen(e.status) ? 1 : 0) : Math.sqrt(ms / longest);

@@ -2,12 +2,14 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
-const OVER = 8; // rows beyond either edge
+const OVER = 6; // rows beyond either edge
+const FLYING = 8; // rows from one frame to the next
 
 export function VirtualList({ count, rowHeight, row, onRange, cursor, label, version }: {
   count: number;
   rowHeight: number;
-  row: (index: number) => ComponentChildren;
+  /** `flying`: rows rush by; what is drawn now is hardly seen and may be little. */
+  row: (index: number, flying: boolean) => ComponentChildren;
   onRange?: (from: number, to: number) => void;
   /** The row that the keys are at: kept in sight. */
   cursor?: number;
@@ -16,7 +18,9 @@ export function VirtualList({ count, rowHeight, row, onRange, cursor, label, ver
   version?: unknown;
 }) {
   const box = useRef<HTMLDivElement>(null);
-  const [range, setRange] = useState({ from: 0, to: 30 });
+  const [range, setRange] = useState({ from: 0, to: 30, flying: false });
+  const landing = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const last = useRef(0);
   void version;
 
   const measure = () => {
@@ -24,7 +28,16 @@ export function VirtualList({ count, rowHeight, row, onRange, cursor, label, ver
     if (!el) return;
     const from = Math.max(0, Math.floor(el.scrollTop / rowHeight) - OVER);
     const to = Math.min(count - 1, Math.ceil((el.scrollTop + (el.clientHeight || 600)) / rowHeight) + OVER);
-    setRange((old) => (old.from === from && old.to === to ? old : { from, to }));
+    const flying = Math.abs(from - last.current) > FLYING;
+    last.current = from;
+    setRange((old) => (old.from === from && old.to === to && old.flying === flying ? old : { from, to, flying: flying || (old.flying && landing.current !== undefined) }));
+    if (flying) {
+      clearTimeout(landing.current);
+      landing.current = setTimeout(() => {
+        landing.current = undefined;
+        setRange((old) => ({ ...old, flying: false }));
+      }, 90);
+    }
     onRange?.(from, to);
   };
   const latest = useRef(measure);
@@ -47,6 +60,7 @@ export function VirtualList({ count, rowHeight, row, onRange, cursor, label, ver
       el.removeEventListener("scroll", later);
       observer?.disconnect();
       cancelAnimationFrame(frame);
+      clearTimeout(landing.current);
     };
   }, []);
   useEffect(() => {
@@ -61,7 +75,7 @@ export function VirtualList({ count, rowHeight, row, onRange, cursor, label, ver
   for (let i = range.from; i <= Math.min(range.to, count - 1); i++)
     rows.push(
       <div key={i} class="virtual-row" role="row" aria-rowindex={i + 2} style={{ top: `${i * rowHeight}px`, height: `${rowHeight}px` }}>
-        {row(i)}
+        {row(i, range.flying)}
       </div>,
     );
   return (
