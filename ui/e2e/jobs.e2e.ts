@@ -172,7 +172,7 @@ describe("a job's life", () => {
     await until("a skipped tick", async () => {
       const { executions } = await agent.json<{ executions: { status: string; reason: string }[] }>("/v1/executions?job=slow");
       if (executions.some((e) => e.status === "skipped")) return true;
-      throw new Error(executions.map((e) => `${e.status} ${e.reason}`).join(", "));
+      throw new Error(JSON.stringify(executions[0]));
     });
     await open("#/why?job=slow");
     await here.page.locator("tr", { hasText: "Skipped" }).getByRole("link", { name: "Why?" }).first().click();
