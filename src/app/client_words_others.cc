@@ -53,9 +53,8 @@ void add_simulate_words(Words& w) {
                          "jobs of a file, a directory or - instead of the agent's");
     simulate->add_option("--from", w.simulate.from, "from this RFC 3339 time on; else from now");
     simulate->add_option("--days", w.simulate.days, "how many days")->capture_default_str();
-    simulate
-        ->add_option("--slots", w.simulate.slots, "runs that the workers take at once; 0: no limit")
-        ->capture_default_str();
+    simulate->add_option("--slots", w.simulate.slots,
+                         "runs that the workers take at once, 0: no limit; else what they have");
     simulate->add_option("--duration", w.simulate.durations,
                          "NAME=30s: how long a job's runs take; else as measured");
     simulate

@@ -162,7 +162,8 @@ struct SimulateArgs {
     std::vector<std::string> files = {};  // none: the jobs of the agent
     std::string from = {};                // RFC 3339; empty: now
     std::uint64_t days = 7;
-    std::uint32_t slots = 0;                  // runs that the workers take at once; 0: no limit
+    // Runs that the workers take at once, 0: no limit; unset: as many as the agent's workers have.
+    std::optional<std::uint32_t> slots = {};
     std::vector<std::string> durations = {};  // NAME=30s
     std::string duration_otherwise = "1s";    // of jobs that nothing is known of
     bool measured = true;                     // ask the agent how long runs took

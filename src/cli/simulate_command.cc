@@ -57,7 +57,7 @@ class Simulation {
             return fmt::format("--days: from 1 to {}", kSimulateDaysMax);
         s_.rules.until =
             s_.rules.from + std::chrono::hours(24 * static_cast<std::int64_t>(args_.days));
-        s_.rules.slots = args_.slots;
+        s_.rules.slots = args_.slots.value_or(0);
         const auto otherwise = parse_duration(args_.duration_otherwise);
         if (!otherwise || otherwise->count() < 0) return "--default-duration: such as 30s";
         otherwise_ = *otherwise;
@@ -75,6 +75,7 @@ class Simulation {
     bool ask_agent() {
         const auto list = talk_.ask_json({.target = "/v1/jobs?_sort=name&_order=ASC"}, "jobs");
         if (!list || !list->is_array()) return false;
+        if (!args_.slots) ask_slots();
         Progress progress(talk_.options(), talk_.session(), "jobs measured",
                           args_.measured ? list->get_array().size() : 0);
         for (const json::value& document : list->get_array()) {
@@ -85,6 +86,18 @@ class Simulation {
             progress.step();
         }
         return true;
+    }
+
+    // Of an agent that tells nothing of its workers: no limit.
+    void ask_slots() {
+        const auto answer = talk_.ask({.target = "/v1/workers"});
+        const auto workers = answer && answer->status == 200 ? json_of(answer->body) : std::nullopt;
+        if (!workers || !workers->is_array()) return;
+        for (const json::value& worker : workers->get_array()) {
+            const auto slots = json_of(cell(worker, "slots"));
+            if (cell(worker, "state") == "ready" && slots && slots->is_int64())
+                s_.rules.slots += static_cast<std::uint32_t>(slots->get_int64());
+        }
     }
 
     bool read_files() {

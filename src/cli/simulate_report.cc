@@ -208,8 +208,11 @@ void print_report(Talk& talk, const Simulated& s) {
                            counted(f.starts[minutes.front()], "run"),
                            static_cast<double>(f.runs) * 60.0 /
                                std::chrono::duration<double>(s.rules.until - s.rules.from).count());
-        out << fmt::format("Most at once: {} at {}\n", counted(f.most_running, "run"),
-                           to_rfc3339(f.most_running_at));
+        out << fmt::format("Most at once: {} at {}{}\n", counted(f.most_running, "run"),
+                           to_rfc3339(f.most_running_at),
+                           s.rules.slots == 0 ? ""
+                                              : fmt::format("; the workers have {}",
+                                                            counted(s.rules.slots, "slot")));
     }
     if (!f.fullest.empty()) {
         const Forecast::Second& second = f.fullest.front();

@@ -88,6 +88,30 @@ TEST(Simulate, SlotsThatAreTooFewAreTold) {
                       HasSubstr("for a slot")));
 }
 
+TEST(Simulate, TheAgentsWorkersHaveTheSlotsUnlessSaidOtherwise) {
+    const auto late = [](std::optional<std::uint32_t> slots) {
+        Bench run;
+        run.options.format = Format::json;
+        run.agent.on(
+            "GET /v1/jobs?_sort=name&_order=ASC", 200,
+            R"([{"name":"a","schedule":"0 0 * * * *"},{"name":"b","schedule":"0 0 * * * *"},
+                         {"name":"c","schedule":"0 0 * * * *"}])");
+        run.agent.on(
+            "GET /v1/workers", 200,
+            R"([{"id":"w","state":"ready","slots":2},{"id":"x","state":"gone","slots":8}])");
+        SimulateArgs args;
+        args.days = 1;
+        args.slots = slots;
+        args.duration_otherwise = "1m";
+        args.measured = false;
+        EXPECT_EQ(simulate(run.options, args, run.session), kDone);
+        return boost::json::parse(run.out.str()).at("late").to_number<int>();
+    };
+    EXPECT_GT(late(std::nullopt), 0);
+    EXPECT_GT(late(1), late(std::nullopt));
+    EXPECT_EQ(late(0), 0);
+}
+
 TEST(Simulate, OfManyJobsOnlyThoseWithARemarkAreShown) {
     std::string text = R"([{"name":"paused","schedule":"@daily","disabled":true})";
     for (int i = 0; i < 50; ++i)
