@@ -49,6 +49,17 @@ struct ApiParts {
         : store(source.handle(loop)), catalog(loop), writer(*store, loop, entropy, config) {}
 };
 
+api::WorkerInfo::State state_of(core::WorkerState state) {
+    switch (state) {
+        case core::WorkerState::ready: return api::WorkerInfo::State::ready;
+        case core::WorkerState::draining: return api::WorkerInfo::State::draining;
+        case core::WorkerState::suspect: return api::WorkerInfo::State::suspect;
+        case core::WorkerState::gone:
+        case core::WorkerState::rejected: break;
+    }
+    return api::WorkerInfo::State::gone;
+}
+
 api::WorkerInfo worker_info(const core::WorkerView& view, const std::string& agent) {
     api::WorkerInfo info;
     info.id = view.id;
@@ -58,8 +69,9 @@ api::WorkerInfo worker_info(const core::WorkerView& view, const std::string& age
     info.applications = view.applications;
     info.tags = view.tags;
     info.slots = view.slots;
-    info.used = view.used;
-    info.state = view.connected ? api::WorkerInfo::State::ready : api::WorkerInfo::State::gone;
+    info.used = view.used + view.used_elsewhere;
+    info.state = state_of(view.state);
+    info.last_heartbeat = view.last_heartbeat;
     if (view.connected) info.agents.push_back(agent);
     return info;
 }
@@ -243,6 +255,22 @@ std::unique_ptr<api::Services> Agent::Parts::make_services() {
             });
         });
     };
+    // With several agents each would have to be told.
+    if (!source->is_shared())
+        services->drain_worker = [this, &loop](const std::string& id, bool drain,
+                                               const std::string&, api::Done<void> done) {
+            core_thread->loop().post([this, &loop, id, drain, done = std::move(done)]() mutable {
+                dispatch::Dispatcher& dispatcher = core->dispatcher();
+                bool known = false;
+                for (const core::WorkerView& view : dispatcher.workers()) known |= view.id == id;
+                if (known) dispatcher.drain_worker(id, drain);
+                loop.post([known, id, done = std::move(done)]() mutable {
+                    if (known) return done({});
+                    done(std::unexpected(Error{ErrorKind::not_found, "",
+                                               fmt::format("there is no worker '{}'", id)}));
+                });
+            });
+        };
     // As if the operator had stopped it.
     services->leave = [] { ::kill(::getpid(), SIGTERM); };
     services->members = [this] { return api->view.members; };
