@@ -307,8 +307,10 @@ TEST(Front, EveryRouteButTheOpenOnesRefusesStrangers) {
         else
             EXPECT_EQ(status, 401) << route.pattern;
     }
-    EXPECT_EQ(open, 10) << "a new open route is a decision: /, the page and its files, health, livez, readyz, version, "
-                          "session, login, logout";
+    EXPECT_EQ(open, 11) << "a new open route is a decision: /, the page and its files, health, "
+                           "livez, readyz, version, "
+                           "openapi.json, "
+                           "session, login, logout";
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 
 #include "api/http_types.h"
 #include "api/json_text.h"
+#include "api/openapi.h"
 #include "base/duration.h"
 
 namespace khronos::api {
@@ -486,6 +487,28 @@ json::object to_json(const JobView& view) {
     for (const Row& row : kRows)
         if (!row.differs || row.differs(view.spec)) object.emplace(row.key, row.write(view));
     return object;
+}
+
+json::object job_schema() {
+    JobSpec spec;
+    spec.name = "x";
+    spec.tags = spec.metadata = spec.executor_config = {{"k", "v"}};
+    spec.processors = {{"log", {{"forward", "true"}}}};
+    spec.starts_at = spec.expires_at = WallTime::from_seconds(1'700'000'000);
+    core::JobStats stats;
+    stats.last_success = stats.last_error = spec.starts_at;
+    const JobSpec plain;
+    json::object without = to_json(JobView{plain, {}, "", {}});
+    json::object with;
+    const JobView full{spec, stats, "", {}, {"child"}};
+    for (const Row& row : kRows)
+        with.emplace(row.key, row.write(full));
+    json::object schema = schema_of(without, with);
+    for (const std::string_view key : {"payload", "notify"})
+        schema["properties"].as_object()[key] = json::object();  // any JSON
+    schema["properties"].as_object()["retry_backoff"] =
+        json::object{{"type", json::array{"number", "integer"}}};
+    return schema;
 }
 
 }  // namespace khronos::api
