@@ -209,6 +209,17 @@ TEST(HistoryRoutes, ForgetsMoreThanOneTransactionHolds) {
     EXPECT_THAT(rows_in(world.ask("GET /v1/executions?job=a")), ElementsAre("a 02:30 running"));
 }
 
+TEST(HistoryRoutes, WhatWasAskedForByHandIsForgottenThoughTheCursorStandsStill) {
+    World world;
+    save(world, "a");
+    core::Execution run = world.execution("a", 5, ExecutionState::succeeded);
+    run.id.trigger.kind = core::TriggerKind::manual;
+    world.put(run);
+    world.put(world.execution("a", 6, ExecutionState::succeeded));  // a tick that is not passed
+    EXPECT_EQ(world.ask("DELETE /v1/jobs/a/executions").status, 200);
+    EXPECT_THAT(rows_in(world.ask("GET /v1/executions?job=a")), ElementsAre("a 00:06 succeeded"));
+}
+
 // ---- our own routes
 
 TEST(ExecutionRoutes, ListsFiltersAndPagesByCursor) {

@@ -58,7 +58,10 @@ class Eraser : public std::enable_shared_from_this<Eraser> {
         for (const store::KeyValue& kv : page.kvs) {
             const auto execution = store::decode<core::Execution>(kv.value.view());
             if (!execution || core::is_open(execution->state)) continue;
-            if (execution->scheduled_at > decided_) continue;
+            // Only a tick is decided again where the cursor has not passed it; the cursor of a
+            // shard that is idle does not move for what was asked for by hand.
+            const bool is_tick = execution->id.trigger.kind == core::TriggerKind::tick;
+            if (is_tick && execution->scheduled_at > decided_) continue;
             ended.push_back(execution->id);
         }
         if (page.more) begin_ = page.kvs.back().key + '\0';
