@@ -129,7 +129,7 @@ describe("a job's life", () => {
     await page.getByRole("dialog").getByText("Nothing has been overwritten").waitFor();
     expect((await agent.json<{ description?: string }>("/v1/jobs/from-json")).description).toBeUndefined();
     await page.getByRole("button", { name: "Save both changes" }).click();
-    await page.getByRole("heading", { name: "from-json" }).waitFor();
+    await page.getByRole("heading", { name: "from-json", exact: true }).waitFor();
     const saved = await agent.json<Record<string, unknown>>("/v1/jobs/from-json");
     expect(saved).toMatchObject({ description: "mine", owner: "somebody else" });
   });
@@ -168,13 +168,14 @@ describe("a job's life", () => {
   });
 
   it("says why a tick was skipped", async () => {
+    const agent = await startAgent();
     await agent.put({ name: "slow", schedule: "@every 1s", concurrency: "forbid", executor_config: { command: "sleep 3" } });
     await until("a skipped tick", async () => {
       const { executions } = await agent.json<{ executions: { status: string; reason: string }[] }>("/v1/executions?job=slow");
       if (executions.some((e) => e.status === "skipped")) return true;
       throw new Error(JSON.stringify(executions[0]));
     });
-    await open("#/why?job=slow");
+    here = await visit(`${agent.page}#/why?job=slow`);
     await here.page.locator("tr", { hasText: "Skipped" }).getByRole("link", { name: "Why?" }).first().click();
     await here.page.locator(".why-answer", { hasText: "It was skipped" }).waitFor();
     await here.page.getByText(/was still running, and the job's concurrency is limited/).waitFor();
