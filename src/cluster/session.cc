@@ -185,12 +185,10 @@ void Session::on_put(const store::KeyValue& kv) {
 void Session::sample(const std::string& id, Duration ahead) {
     Samples& samples = samples_[id];
     if (listing_) {
-        if (samples.told) return;
-        if (ahead > Duration(0)) ahead = std::max(Duration(0), ahead - 2 * config_.refresh);
-        samples.ahead = {ahead, ahead};
+        samples.listed = ahead > Duration(0) ? std::max(Duration(0), ahead - 2 * config_.refresh)
+                                             : ahead;
         return;
     }
-    if (!std::exchange(samples.told, true)) samples.ahead.clear();
     samples.ahead.push_back(ahead);
     if (samples.ahead.size() > kClockSamples) samples.ahead.pop_front();
     look_at_clocks();
@@ -198,8 +196,10 @@ void Session::sample(const std::string& id, Duration ahead) {
 
 std::optional<Duration> Session::ahead_of(const std::string& id) const {
     const auto at = samples_.find(id);
-    if (at == samples_.end() || at->second.ahead.size() < kClockSamplesNeeded) return std::nullopt;
-    return *std::ranges::min_element(at->second.ahead);
+    if (at == samples_.end()) return std::nullopt;
+    const Samples& samples = at->second;
+    if (samples.ahead.size() < kClockSamplesNeeded) return samples.listed;
+    return *std::ranges::min_element(samples.ahead);
 }
 
 // Of two clocks that agreed and do so no more, the one that was stepped is wrong.
@@ -210,8 +210,10 @@ void Session::look_at_own_clock() {
     last_look_ = now;
     if (step < core::kClockTolerance && step > -core::kClockTolerance) return;
     stepped_ = true;
-    for (auto& [id, samples] : samples_)
+    for (auto& [id, samples] : samples_) {
         for (Duration& ahead : samples.ahead) ahead += step;
+        if (samples.listed) *samples.listed += step;
+    }
     look_at_clocks();
 }
 

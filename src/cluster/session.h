@@ -57,8 +57,8 @@ class Session {
 
   private:
     struct Samples {
-        std::deque<Duration> ahead;
-        bool told = false;  // by an event, not only by a list
+        std::optional<Duration> listed;  // roughly, until there are events
+        std::deque<Duration> ahead;      // by the last events
     };
     void join();
     void put_record();

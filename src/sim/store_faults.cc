@@ -47,6 +47,8 @@ store::WatchFault StoreFaults::on_watch_batch(std::string_view client, const sto
                       ? random_.between(Duration(0), rules_.watch_slowest)
                       : way();
     if (random_.chance(rules_.watch_lost)) fault.fate = store::WatchFault::Fate::lose;
+    else if (random_.chance(rules_.watch_dropped)) fault.fate = store::WatchFault::Fate::drop;
+    else if (random_.chance(rules_.watch_twice)) fault.fate = store::WatchFault::Fate::duplicate;
     // In order: no update overtakes another one.
     auto [last, made] = last_update_.try_emplace(std::string(client), world_.now());
     last->second = std::max(last->second, world_.now() + fault.delay);

@@ -23,6 +23,8 @@ class StoreFaults final : public store::FaultPlan {
         Duration applied_late = std::chrono::seconds(8);       // a lost write, at the latest
         double watch_lost = 0;                                 // of the watch updates
         double watch_slow = 0;
+        double watch_dropped = 0;  // and nobody is told
+        double watch_twice = 0;
         Duration watch_slowest = std::chrono::seconds(5);
     };
 

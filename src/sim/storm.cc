@@ -56,6 +56,8 @@ constexpr PlanWord kPlanWords[] = {
     {&StormPlan::forward_steps, "forward clock steps"},
     {&StormPlan::backward_steps, "backward clock steps"},
     {&StormPlan::late_timers, "late timers"},
+    {&StormPlan::silent_watches, "watches that lose events silently"},
+    {&StormPlan::doubled_watches, "doubled watch events"},
     {&StormPlan::several_agents, "several agents"},
     {&StormPlan::revoked_sessions, "revoked sessions"},
     {&StormPlan::guards, "guards"},
@@ -156,6 +158,10 @@ void Storm::set_store_rules() {
     if (plan_.slow_store) rules.slow = random_.pick(std::array{0.01, 0.2});
     if (plan_.lost_watches) rules.watch_lost = random_.pick(std::array{0.002, 0.05});
     if (plan_.lagging_watches) rules.watch_slow = random_.pick(std::array{0.05, 0.5});
+    // Made up for by lists, which one agent on a store of its own does not make.
+    if (plan_.silent_watches && plan_.several_agents)
+        rules.watch_dropped = random_.pick(std::array{0.002, 0.03});
+    if (plan_.doubled_watches) rules.watch_twice = random_.pick(std::array{0.01, 0.2});
     sim_->store_faults().set_rules(rules);
     if (plan_.late_timers) sim_->world().set_timer_lateness(random_.between(Duration(0), Duration(50ms)));
 }

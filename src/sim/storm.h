@@ -33,6 +33,7 @@ struct StormPlan {
     bool unknown_writes = false, failing_reads = false, slow_store = false;
     bool store_outages = false, store_full = false;
     bool lagging_watches = false, lost_watches = false, compaction = false;
+    bool silent_watches = false, doubled_watches = false;
     bool agent_crashes = false, long_outages = false, clean_restarts = false, freezes = false;
     bool worker_crashes = false, separate_worker = false, broken_links = false;
     bool machine_reboots = false, refusing_worker = false, few_slots = false;
