@@ -57,6 +57,18 @@ void Scheduler::put_job(const KeyValue& kv) {
                         "'{}'); it does not run here by itself",
                         job->spec.name, job->spec.schedule, job->spec.timezone));
     }
+    // A name has one job: the end of the one before was lost on the way.
+    if (!listing_) {
+        std::vector<JobUid> replaced;
+        for (const SharedBytes* record : shard.engine.perhaps_named(job->spec.name))
+            if (const auto other = store::decode<core::Job>(record->view());
+                other && other->uid != job->uid && other->spec.name == job->spec.name)
+                replaced.push_back(other->uid);
+        for (const JobUid uid : replaced) {
+            shard.engine.remove_job(uid);
+            events_.on_job_deleted(uid);
+        }
+    }
     // A list tells jobs in the order of their names, not of their revisions: it says nothing of
     // the version until it is complete.
     if (!listing_) shard.engine.set_jobs_version(std::max(shard.engine.jobs_version(), kv.mod_revision));

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "store/keys.h"
+
 namespace khronos::sim {
 
 using Fate = store::RequestFault::Fate;
@@ -41,13 +43,26 @@ store::RequestFault StoreFaults::on_request(const store::RequestInfo& info) {
     return fault;
 }
 
-store::WatchFault StoreFaults::on_watch_batch(std::string_view client, const store::WatchBatch&) {
+namespace {
+
+// The jobs' version is compared, and a later event says it, too: a silent loss there would be
+// noticed only by the next list. See docs/decisions/0009.
+bool may_be_dropped(const store::WatchBatch& batch) {
+    return std::ranges::none_of(batch.events, [](const store::WatchEvent& event) {
+        return event.kv.key.starts_with(store::keys::kJobs);
+    });
+}
+
+}  // namespace
+
+store::WatchFault StoreFaults::on_watch_batch(std::string_view client,
+                                              const store::WatchBatch& batch) {
     store::WatchFault fault;
     fault.delay = random_.chance(rules_.watch_slow)
                       ? random_.between(Duration(0), rules_.watch_slowest)
                       : way();
     if (random_.chance(rules_.watch_lost)) fault.fate = store::WatchFault::Fate::lose;
-    else if (random_.chance(rules_.watch_dropped)) fault.fate = store::WatchFault::Fate::drop;
+    else if (random_.chance(rules_.watch_dropped) && may_be_dropped(batch)) fault.fate = store::WatchFault::Fate::drop;
     else if (random_.chance(rules_.watch_twice)) fault.fate = store::WatchFault::Fate::duplicate;
     // In order: no update overtakes another one.
     auto [last, made] = last_update_.try_emplace(std::string(client), world_.now());
