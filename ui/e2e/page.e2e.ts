@@ -67,7 +67,7 @@ describe("the page", () => {
     for (const hash of PAGES) {
       await v.page.goto(agent.page + hash);
       await v.page.locator("h1").first().waitFor();
-      const wide = await v.page.evaluate(() => (document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll("body *")].filter((el) => !el.closest(".side, .table-box, .lanes, .tabs, .views, .virtual, .out, .off-screen") && el.getBoundingClientRect().right > innerWidth + 1).map((el) => `${el.tagName}.${el.className}`).slice(0, 6)));
+      const wide = await v.page.evaluate(() => (document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll("body *")].filter((el) => !el.closest(".side, .table-box, .lanes, .tabs, .views, .virtual, .out, .code, .off-screen") && el.getBoundingClientRect().right > innerWidth + 1).map((el) => `${el.tagName}.${el.className}`).slice(0, 6)));
       expect(wide, hash).toEqual([]);
     }
   });
