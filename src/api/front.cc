@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "api/audit.h"
 #include "api/reply.h"
 
 namespace khronos::api {
@@ -141,7 +142,21 @@ std::expected<void, std::string> check_origin(const HttpRequest& request,
 }
 
 Front::Front(Services& services)
-    : services_(services), context_(services), router_(make_routes(context_)) {}
+    : services_(services), context_(services), router_(make_routes(context_)) {
+    keep_house();
+}
+
+Front::~Front() {
+    services_.loop.cancel(house_timer_);
+}
+
+// The audit log has an end; any agent sees to it, and twice does no harm.
+void Front::keep_house() {
+    house_timer_ = services_.loop.call_after(std::chrono::hours(1), [this] {
+        trim_audit(services_);
+        keep_house();
+    });
+}
 
 void Front::handle(HttpRequest request, Responder inner) {
     // Dkron names the answering node on every answer but this one.

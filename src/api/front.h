@@ -17,6 +17,7 @@ namespace khronos::api {
 class Front {
   public:
     explicit Front(Services& services);
+    ~Front();
     Front(const Front&) = delete;
 
     // On the API's loop. The services must live until the last answer is given.
@@ -26,9 +27,12 @@ class Front {
     const EventHub& events() const { return context_.events; }
 
   private:
+    void keep_house();  // and again each hour
+
     Services& services_;
     Context context_;
     Router router_;
+    runtime::TimerId house_timer_;
 };
 
 // Whether the request may come in at all; a sentence why not. Hosts and origins: see AccessRules.
