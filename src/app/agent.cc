@@ -13,12 +13,13 @@
 #include "app/access_setup.h"
 #include "app/agent_core.h"
 #include "app/agent_identity.h"
-#include "app/builtin_worker.h"
 #include "app/cluster_view.h"
 #include "app/loop_thread.h"
 #include "app/page_files.h"
 #include "app/store_source.h"
 #include "app/version.h"
+#include "app/worker_port.h"
+#include "app/worker_process.h"
 #include "cluster/catalog.h"
 #include "cluster/catalog_feed.h"
 #include "cluster/meta.h"
@@ -101,7 +102,8 @@ struct Agent::Parts {
     std::unique_ptr<store::Relay> jobs_relay;  // from the core's mirror to the catalog
     std::unique_ptr<AgentCore> core;
     std::unique_ptr<ApiParts> api;
-    std::unique_ptr<BuiltinWorker> worker;
+    std::unique_ptr<WorkerPort> worker_port;  // on the core loop
+    std::unique_ptr<WorkerProcess> worker;
     std::uint16_t port = 0;
 
     Parts(AgentConfig c, runtime::Log& l) : config(std::move(c)), log(l) {}
@@ -116,6 +118,7 @@ struct Agent::Parts {
     std::string metrics_text();
     void show_cluster();  // on the core loop
     ClusterView shown;
+    std::set<std::string> other_agents;  // where the worker here finds them
 };
 
 Agent::Agent(AgentConfig config, runtime::Log& log)
@@ -124,6 +127,7 @@ Agent::Agent(AgentConfig config, runtime::Log& log)
 Agent::~Agent() { parts_->take_apart(); }
 
 std::uint16_t Agent::http_port() const { return parts_->port; }
+std::string Agent::worker_address() const { return parts_->worker_port->address(); }
 
 std::expected<void, Error> Agent::start() {
     Parts& p = *parts_;
@@ -172,26 +176,46 @@ std::expected<void, Error> Agent::Parts::start_core() {
     if (!read) return std::unexpected(read.error());
     meta = *read;
 
+    auto listening = core_thread->call([this, &loop]() -> std::expected<void, Error> {
+        auto open = WorkerPort::open(config, loop, *link, log);
+        if (!open) return std::unexpected(open.error());
+        worker_port = std::move(*open);
+        return {};
+    });
+    if (!listening) return listening;
+
     std::promise<void> decides;
     loop.post([this, &decides] {
-        core->start(meta.token_base, link->agent(), *jobs_relay,
+        core->start(meta.token_base, worker_port->workers(), *jobs_relay,
                     [&decides] { decides.set_value(); });
     });
     decides.get_future().wait();
 
     if (config.no_worker) return {};
-    auto built = BuiltinWorker::start(
-        {config.data_dir + "/worker", config.node, config.tags, config.max_execution_limit,
-         config.secrets_dir.empty() ? config.data_dir + "/secrets" : config.secrets_dir,
-         config.env == Env::local},
-        *worker_thread, link->worker(), entropy, log);
+    WorkerProcess::Config working{config.data_dir + "/worker", config.node, config.tags,
+                                  config.max_execution_limit,
+                                  config.secrets_dir.empty() ? config.data_dir + "/secrets"
+                                                             : config.secrets_dir,
+                                  config.env == Env::local};
+    working.agents.join_token = config.join_token;
+    // The other agents' certificates are of the authority that ours is of.
+    auto tls = link_tls(config.rpc_client_ca, config.tls_cert, config.tls_key);
+    if (!tls) return std::unexpected(tls.error());
+    working.agents.tls = *tls;
+    auto built =
+        WorkerProcess::start(std::move(working), *worker_thread, &link->worker(), entropy, log);
     if (!built) return std::unexpected(built.error());
-    worker = std::move(*built);
+    core_thread->call([this, &built] {
+        worker = std::move(*built);
+        show_cluster();
+    });
     link->connect();
     return {};
 }
 
 void Agent::Parts::show_cluster() {
+    const auto others = worker_port->set_agents(core->ownership().members());
+    if (worker && others != other_agents) worker->set_agents(other_agents = others);
     ClusterView now = cluster_view(*core);
     if (now == shown) return;
     shown = now;
@@ -227,10 +251,7 @@ std::unique_ptr<api::Services> Agent::Parts::make_services() {
     services->page = page_files();
     services->read_output = [this, &loop](const core::Execution& execution, api::OutputRange range,
                                           api::Done<api::OutputPart> done) {
-        if (!worker)
-            return done(std::unexpected(
-                Error{ErrorKind::not_found, "", "this agent has no worker of its own"}));
-        worker->read_output(execution, range, loop, std::move(done));
+        worker_port->read_output(execution, range, loop, std::move(done));
     };
     services->cancel = [this](const core::ExecutionId& id, std::string by, api::Done<void> done) {
         cluster::ask_to_cancel(*api->store, id, std::move(by), std::move(done));
@@ -316,7 +337,7 @@ std::expected<void, Error> Agent::Parts::start_api() {
     });
     if (started)
         core_thread->call([this] {
-            core->set_addresses(address_for_others(config, port), "");
+            core->set_addresses(address_for_others(config, port), worker_port->address());
             show_cluster();
         });
     return started;
@@ -356,6 +377,7 @@ void Agent::Parts::take_apart() {
     if (core_thread && core) {
         core_thread->call([this] {
             core.reset();
+            worker_port.reset();
         });
     }
     if (api_thread && api) {

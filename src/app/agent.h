@@ -33,7 +33,8 @@ class Agent {
     // The files may have been renewed. Any thread, while it runs.
     void reload_certificates();
 
-    std::uint16_t http_port() const;  // after start()
+    std::uint16_t http_port() const;     // after start()
+    std::string worker_address() const;  // likewise; empty: workers cannot come in
 
   private:
     struct Parts;

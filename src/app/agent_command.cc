@@ -16,6 +16,7 @@
 #include "app/agent.h"
 #include "app/config_command.h"
 #include "app/config_reload.h"
+#include "app/signals.h"
 #include "app/version.h"
 #include "runtime/spdlog/spdlog_log.h"
 
@@ -32,43 +33,6 @@ runtime::LogLevel level_of(LogLevel level) {
     }
     return runtime::LogLevel::info;
 }
-
-// Signals as readable events; blocked before any thread is made, so that all inherit it.
-class Signals {
-  public:
-    Signals() {
-        sigset_t set;
-        ::sigemptyset(&set);
-        for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&set, signal);
-        ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
-        std::signal(SIGPIPE, SIG_IGN);
-        signals_ = ::signalfd(-1, &set, SFD_CLOEXEC);
-        stopped_ = ::eventfd(0, EFD_CLOEXEC);
-    }
-    ~Signals() {
-        ::close(signals_);
-        ::close(stopped_);
-    }
-
-    void tell_stopped() {
-        const std::uint64_t one = 1;
-        [[maybe_unused]] const auto written = ::write(stopped_, &one, sizeof one);
-    }
-    // The next signal; 0: tell_stopped() was called.
-    int wait() {
-        pollfd fds[] = {{stopped_, POLLIN, 0}, {signals_, POLLIN, 0}};
-        while (::poll(fds, 2, -1) < 0 && errno == EINTR) {
-        }
-        if (fds[0].revents != 0) return 0;
-        signalfd_siginfo info{};
-        if (::read(signals_, &info, sizeof info) != sizeof info) return 0;
-        return static_cast<int>(info.ssi_signo);
-    }
-
-  private:
-    int signals_;
-    int stopped_;
-};
 
 int fail(const std::string& message) {
     std::fprintf(stderr, "khronos agent: %s\n", message.c_str());
@@ -125,9 +89,11 @@ int agent_command(const std::vector<std::string>& arguments) {
     {
         Agent agent(config, log);
         if (auto started = agent.start(); !started) return fail(started.error().message);
-        std::printf("khronos %s (%s) is running. Page and API: %s   Data: %s\n",
+        std::printf("khronos %s (%s) is running. Page and API: %s   Workers: %s   Data: %s\n",
                     std::string(kVersion).c_str(), std::string(to_text(config.env)).c_str(),
-                    url_of(config, agent.http_port()).c_str(), config.data_dir.c_str());
+                    url_of(config, agent.http_port()).c_str(),
+                    agent.worker_address().empty() ? "none but its own" : agent.worker_address().c_str(),
+                    config.data_dir.c_str());
         std::fflush(stdout);
         log.info("agent started", {{"node", config.node}, {"version", kVersion}});
 

@@ -3,6 +3,8 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 
+#include "base/limits.h"
+
 namespace khronos::app {
 namespace {
 
@@ -53,6 +55,13 @@ std::vector<Inconsistency> validate(const AgentConfig& config) {
                                                    config.root_token.size(), kRootTokenBytes)});
     if (!config.root_token.empty() && !config.auth)
         found.push_back({"root-token", "means nothing without --auth"});
+    if (!config.join_token.empty() && config.join_token.size() < limits::kSecretBytesMin)
+        found.push_back({"join-token", fmt::format("has {} characters, at least {} are needed; "
+                                                   "`openssl rand -hex 32` makes one",
+                                                   config.join_token.size(),
+                                                   limits::kSecretBytesMin)});
+    if (!config.rpc_client_ca.empty() && config.tls_cert.empty())
+        found.push_back({"rpc-client-ca", "workers' certificates need TLS; give --tls-cert"});
     if (config.http_port != 0 && config.http_port == config.worker_port)
         found.push_back({"rpc-port", fmt::format("{} is the port of --bind-port already; workers "
                                                  "need one of their own",

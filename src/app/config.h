@@ -51,6 +51,10 @@ struct AgentConfig {
     TlsClient tls_client = TlsClient::optional;
     CertificateRole tls_client_role = CertificateRole::none;
 
+    // Which workers may come in on worker_port
+    std::string join_token;     // shared with them; empty: none
+    std::string rpc_client_ca;  // PEM file: who signs their certificates; empty: none are asked for
+
     // Who it is
     std::string node;
     std::map<std::string, std::string> tags;

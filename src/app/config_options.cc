@@ -165,6 +165,12 @@ std::vector<AgentOption> agent_options(Env env, const Machine& machine) {
           one(&C::tls_client_role, certificate_role()),
           "what a client with a certificate may do without a token");
 
+    t.add("join-token", {""}, "TOKEN", one(&C::join_token, any_text()),
+          "the secret that workers and the other agents show on the rpc port");
+    t.last().secret = true;
+    t.add("rpc-client-ca", {""}, "FILE", one(&C::rpc_client_ca, any_text()),
+          "PEM: the authorities of workers' certificates, in place of a join token");
+
     t.add("node", {default_node(machine)}, "NAME", one(&C::node, node_name()),
           "the name of this agent, one of its kind; the host's name");
     t.add("tag", {}, "K=V", tags(&C::tags), "a tag of this agent's worker; repeatable");

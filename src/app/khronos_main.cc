@@ -8,6 +8,7 @@
 #include "app/client_command.h"
 #include "app/config_command.h"
 #include "app/store_command.h"
+#include "app/worker_command.h"
 
 int main(int argc, char** argv) {
     using namespace khronos::app;
@@ -15,6 +16,7 @@ int main(int argc, char** argv) {
     const std::string_view command = words.empty() ? std::string_view() : words[0];
     const std::vector<std::string> rest(words.begin() + (words.empty() ? 0 : 1), words.end());
     if (command == "agent") return agent_command(rest);
+    if (command == "worker") return worker_command(rest);
     if (command == "migrate") return migrate_command(rest);
     if (command == "verify") return verify_command(rest);
     if (command == "config") {

@@ -125,7 +125,7 @@ TEST(InprocLink, AnswersAQuestionForAnOutputOnceWhetherItIsConnectedOrNot) {
         done(OutputPart{std::string(query.length, 'x'), query.offset, 9});
     };
     p.link.worker().set_handler(std::move(reads));
-    p.link.outputs().read_output("w", {{}, 2, 3, false},
+    p.link.outputs().read_output("w", {{}, 2, 3, false, false},
                                  [&](auto part) { answers.push_back(part); });
     p.turn();
     ASSERT_EQ(answers.size(), 4u);

@@ -491,6 +491,7 @@ pb::ReadOutput to_proto(std::uint64_t number, const OutputQuery& query) {
     out.set_offset(query.offset);
     out.set_length(query.length);
     out.set_from_end(query.from_end);
+    out.set_as_written(query.as_written);
     return out;
 }
 
@@ -532,7 +533,7 @@ std::expected<std::optional<core::ToWorker>, std::string> from_proto(pb::ToWorke
 std::expected<OutputQuery, std::string> from_proto(const pb::ReadOutput& question) {
     try {
         return OutputQuery{take(question.id()), question.offset(), question.length(),
-                           question.from_end()};
+                           question.from_end(), question.as_written()};
     } catch (Malformed& malformed) {
         return std::unexpected(std::move(malformed.what));
     }

@@ -257,7 +257,7 @@ TEST(MessageCodec, LeavesOutEndsOfOutputsWhereAHelloWouldBeTooLong) {
 }
 
 TEST(MessageCodec, BringsQuestionsForOutputAndTheirAnswers) {
-    const OutputQuery query{an_attempt(), 5, 6, true};
+    const OutputQuery query{an_attempt(), 5, 6, true, true};
     const auto asked = from_proto(to_proto(77, query));
     ASSERT_TRUE(asked);
     EXPECT_EQ(*asked, query);

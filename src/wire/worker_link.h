@@ -14,12 +14,13 @@
 namespace khronos::wire {
 
 // A piece of what an attempt has written so far, asked of the worker that runs it or has run it.
-// Bytes are counted in what the worker keeps, which may be less than was written.
 struct OutputQuery {
     core::AttemptId id;
     std::uint64_t offset = 0;
     std::uint64_t length = 0;
     bool from_end = false;  // the last `length` bytes; `offset` counts for nothing
+    // Offset and size count what was written, not what is kept, which may be less.
+    bool as_written = false;
     bool operator==(const OutputQuery&) const = default;
 };
 struct OutputPart {

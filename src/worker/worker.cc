@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "worker/output_part.h"
 #include "worker/process_result.h"
 #include "worker/shell_run.h"
 
@@ -13,6 +14,7 @@ namespace {
 namespace attempt = core::attempt;
 
 constexpr std::string_view kShell = "shell";
+constexpr std::string_view kRpc = "rpc";
 constexpr std::size_t kOutputsKept = 200;
 
 KilledBy killed_by(attempt::KillWhy why) {
@@ -48,9 +50,10 @@ Worker::Worker(WorkerConfig config, runtime::Loop& loop, ProcessHost& host, Atte
       loop_(loop),
       host_(host),
       journal_(journal),
-      executors_(std::move(executors)),
-      links_(std::move(links)),
-      link_up_(links_.size(), false) {}
+      executors_(std::move(executors)) {
+    for (wire::WorkerEnd* link : links)
+        add_link(*link);
+}
 
 Worker::~Worker() {
     *alive_ = false;
@@ -75,24 +78,42 @@ std::expected<void, Error> Worker::start() {
     handler.on_ended = [this](const core::AttemptId& id, ProcessEnd end) { run_ended(id, end); };
     host_.set_handler(std::move(handler));
 
-    for (std::size_t i = 0; i < links_.size(); ++i) {
-        const core::attempt::LinkId id(static_cast<std::uint32_t>(i + 1));
-        wire::WorkerEnd::Handler link;
-        link.on_connected = [this, i, id] {
-            link_up_[i] = true;
-            if (engine_) step(attempt::LinkUp{id});
-        };
-        link.on_message = [this, id](core::ToWorker message) {
-            step(attempt::AgentSaid{id, std::move(message)});
-        };
-        link.on_gone = [this, i, id] {
-            link_up_[i] = false;
-            step(attempt::LinkDown{id});
-        };
-        links_[i]->set_handler(std::move(link));
-    }
     host_.start();
     return {};
+}
+
+core::attempt::LinkId Worker::add_link(wire::WorkerEnd& link) {
+    const core::attempt::LinkId id = last_link_ = last_link_.next();
+    links_[id] = {&link, false};
+    wire::WorkerEnd::Handler handler;
+    handler.on_connected = [this, id] {
+        links_[id].up = true;
+        step(attempt::LinkUp{id});
+    };
+    handler.on_message = [this, id](core::ToWorker message) {
+        step(attempt::AgentSaid{id, std::move(message)});
+    };
+    handler.on_gone = [this, id] {
+        links_[id].up = false;
+        step(attempt::LinkDown{id});
+    };
+    handler.on_read_output = [this](const wire::OutputQuery& query, wire::OutputAnswer done) {
+        read_output(query.id, [query, done = std::move(done)](auto output) mutable {
+            if (!output) return done(std::unexpected(output.error()));
+            done(part_of(*output, query));
+        });
+    };
+    link.set_handler(std::move(handler));
+    return id;
+}
+
+void Worker::remove_link(core::attempt::LinkId id) {
+    const auto at = links_.find(id);
+    if (at == links_.end()) return;
+    at->second.end->set_handler({});
+    const bool up = at->second.up;
+    links_.erase(at);
+    if (up) step(attempt::LinkDown{id});
 }
 
 void Worker::stop(std::move_only_function<void()> done) {
@@ -135,6 +156,10 @@ std::optional<attempt::Objection> Worker::check(const core::RunSpec& spec) const
                                   fmt::format("{}: {}", e.field, e.message), false};
     }
     const auto at = executors_.find(spec.executor);
+    if (at == executors_.end() && spec.executor == kRpc)
+        return attempt::Objection{
+            core::Reason::no_executor,
+            "this worker has no handlers: executor rpc is for workers made with an SDK", true};
     if (at == executors_.end())
         return attempt::Objection{
             core::Reason::no_executor,
@@ -185,8 +210,8 @@ void Worker::on_host_ready(std::vector<KnownProcess> runs) {
     for (const core::AttemptId& id : restored.kill)
         host_.kill(id, KilledBy::cancel, true);
     engine_ = std::make_unique<attempt::WorkerEngine>(engine_config(), restored);
-    for (std::size_t i = 0; i < links_.size(); ++i)
-        if (link_up_[i]) step(attempt::LinkUp{attempt::LinkId(static_cast<std::uint32_t>(i + 1))});
+    for (const auto& [id, link] : links_)
+        if (link.up) step(attempt::LinkUp{id});
     if (!restored.notes.empty()) {
         sync_wanted_ = true;
         sync_notes();
@@ -203,7 +228,8 @@ void Worker::step(const attempt::WorkerEvent& event) {
 }
 
 void Worker::carry_out(attempt::Say& e) {
-    links_[e.link.value - 1]->send(std::move(e.message));
+    if (const auto at = links_.find(e.link); at != links_.end())
+        at->second.end->send(std::move(e.message));
 }
 
 void Worker::carry_out(attempt::WriteNote& e) {

@@ -51,13 +51,17 @@ struct WorkerStats {
 
 class Worker {
   public:
-    // Everything borrowed outlives the worker; the executors are known by their name. All calls
-    // on `loop`.
+    // Everything borrowed outlives the worker, links unless they are removed; the executors are
+    // known by their name. All calls on `loop`.
     Worker(WorkerConfig config, runtime::Loop& loop, ProcessHost& host, AttemptJournal& journal,
            std::map<std::string, Executor*> executors, std::vector<wire::WorkerEnd*> links);
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
     ~Worker();
+
+    // An agent came or went. Any time; a link's handler is the worker's from here on.
+    core::attempt::LinkId add_link(wire::WorkerEnd& link);
+    void remove_link(core::attempt::LinkId id);
 
     // Says hello on its links as soon as it knows what it still holds.
     std::expected<void, Error> start();
@@ -70,6 +74,10 @@ class Worker {
     WorkerStats stats() const;
 
   private:
+    struct Link {
+        wire::WorkerEnd* end = nullptr;
+        bool up = false;
+    };
     struct Local {  // a run inside this process
         Executor* executor = nullptr;
     };
@@ -97,11 +105,11 @@ class Worker {
     ProcessHost& host_;
     AttemptJournal& journal_;
     const std::map<std::string, Executor*> executors_;
-    const std::vector<wire::WorkerEnd*> links_;
+    std::map<core::attempt::LinkId, Link> links_;
+    core::attempt::LinkId last_link_;
 
     AttemptJournal::Past past_;
     std::unique_ptr<core::attempt::WorkerEngine> engine_;  // from the first on_host_ready on
-    std::vector<bool> link_up_;
     bool host_up_ = false;
     bool stopped_ = false;
     std::map<core::AttemptId, Local> local_;

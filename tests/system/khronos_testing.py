@@ -55,13 +55,14 @@ class Agent:
         self.environment = environment or {}
         self.process = None
         self.url = None
+        self.rpc_port = "0"
         self.log = self.directory / "agent.log"
         # `khronos agent -e local` looks for conf/ and the home: neither may be the machine's.
         self.home = self.directory / "home"
         self.home.mkdir(parents=True, exist_ok=True)
 
     def command(self):
-        return [PROGRAM, "agent", "-e", "local", "--bind-port", "0", "--rpc-port", "0",
+        return [PROGRAM, "agent", "-e", "local", "--bind-port", "0", "--rpc-port", self.rpc_port,
                 "--data-dir", str(self.directory / "data"), *self.flags]
 
     def start(self):
@@ -73,6 +74,7 @@ class Agent:
         if "http://" not in line:
             raise AssertionError(f"the agent did not start: {line!r} {self.log.read_text()}")
         self.url = line[line.index("http://"):].split()[0].rstrip("/")
+        self.rpc = line[line.index("Workers: "):].split()[1]
         wait_for("the agent is ready", lambda: self.get("/readyz").status == 200)
         return self
 
@@ -150,6 +152,47 @@ class Agent:
                                      None), patience)
 
 
+class Worker:
+    """A `khronos worker` of the agents at `addresses`, with its data in `directory`."""
+
+    def __init__(self, directory, addresses, *flags, name="worker", environment=None):
+        self.directory = pathlib.Path(directory) / name
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.addresses, self.flags, self.name = addresses, flags, name
+        self.environment = environment or {}
+        self.log = self.directory / "agent.log"
+        self.process = None
+
+    def start(self):
+        command = [PROGRAM, "worker", "--node", self.name, "--data-dir",
+                   str(self.directory / "data"), *self.flags]
+        for address in self.addresses:
+            command += ["--agent", address]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=open(self.log, "ab"), cwd=self.directory, text=True,
+            env={"PATH": os.environ["PATH"], "HOME": str(self.directory), **self.environment})
+        line = self.process.stdout.readline()
+        if "is running" not in line:
+            raise AssertionError(f"the worker did not start: {line!r} {self.log.read_text()}")
+        return self
+
+    def kill(self):
+        """kill -9 of the worker alone: what it started lives on."""
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def stop(self):
+        """SIGTERM; the exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        status = self.process.wait(timeout=60)
+        self.process.stdout.close()
+        return status
+
+    end = Agent.end
+
+
 class Case(unittest.TestCase):
     """A test with a directory of its own, and agents that do not outlive it."""
 
@@ -170,6 +213,12 @@ class Case(unittest.TestCase):
         agent = Agent(directory or self.directory, *flags, **options)
         self.agents.append(agent)
         return agent.start() if start else agent
+
+
+    def worker(self, addresses, *flags, name="worker", **options):
+        worker = Worker(self.directory, addresses, *flags, name=name, **options)
+        self.agents.append(worker)
+        return worker.start()
 
 
 def main():

@@ -315,8 +315,8 @@ TEST_F(GrpcOutput, IsAskedOfTheWorkerAndAnsweredInAnyOrder) {
     TestWorker worker(loop, link_to(agent.address()));
     worker.link.start();
     until([&] { return !agent.heard.empty(); });
-    ask(agent, {{}, 5, 6, false});
-    ask(agent, {{}, 0, 7, true});
+    ask(agent, {{}, 5, 6, false, false});
+    ask(agent, {{}, 0, 7, true, false});
     until([&] { return worker.asked.size() == 2; });
     EXPECT_EQ(worker.asked[0].offset, 5u);
     EXPECT_TRUE(worker.asked[1].from_end);

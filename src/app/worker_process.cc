@@ -1,4 +1,4 @@
-#include "app/builtin_worker.h"
+#include "app/worker_process.h"
 
 #include <fmt/format.h>
 
@@ -17,15 +17,26 @@
 
 namespace khronos::app {
 
-struct BuiltinWorker::Parts {
+struct WorkerProcess::Parts {
     LoopThread& thread;
     std::unique_ptr<worker::RunnerHost> host;
     std::unique_ptr<worker::FileJournal> journal;
     std::unique_ptr<worker::HttpExecutor> http;
     std::unique_ptr<worker::Noop> noop;
     std::unique_ptr<worker::Worker> worker;
+    std::unique_ptr<AgentLinks> links;
+    runtime::TimerId drain_timer;
 
     explicit Parts(LoopThread& t) : thread(t) {}
+
+    // Until nothing is held any more: an ended run is held until its end is in the store.
+    void look_drained(MonoTime until, const std::function<void(std::uint64_t left)>& done) {
+        runtime::Loop& loop = thread.loop();
+        const std::uint64_t held = worker->stats().held;
+        if (held == 0 || loop.mono_now() >= until) return done(held);
+        drain_timer = loop.call_after(std::chrono::milliseconds(50),
+                                      [this, until, done] { look_drained(until, done); });
+    }
 };
 
 namespace {
@@ -33,46 +44,15 @@ namespace {
 // The runner lies beside the program.
 std::string runner_program() {
     std::error_code error;
-    return (std::filesystem::read_symlink("/proc/self/exe", error).parent_path() /
-            "khronos-runner")
+    return (std::filesystem::read_symlink("/proc/self/exe", error).parent_path() / "khronos-runner")
         .string();
-}
-
-// What is kept of an output as one text.
-std::string in_one(const worker::Output& output) {
-    const std::uint64_t kept = output.head.size() + output.tail.size();
-    if (output.total <= kept) return output.head + output.tail;
-    return fmt::format("{}\n[... {} bytes left out ...]\n{}", output.head, output.total - kept,
-                       output.tail);
-}
-
-api::OutputPart part_of(const worker::Output& output, const api::OutputRange& range, bool ended) {
-    api::OutputPart part;
-    part.complete = ended;
-    if (range.as_written) {
-        // Head and tail stand for themselves; what lies between is skipped.
-        const std::uint64_t tail_at = output.total - output.tail.size();
-        const bool in_head = range.offset < output.head.size();
-        part.size = output.total;
-        part.offset = in_head ? range.offset
-                              : std::min(std::max(range.offset, tail_at), output.total);
-        part.bytes = in_head ? output.head.substr(part.offset, range.length)
-                             : output.tail.substr(part.offset - tail_at, range.length);
-        return part;
-    }
-    const std::string text = in_one(output);
-    part.size = text.size();
-    part.offset = range.from_end ? text.size() - std::min<std::uint64_t>(range.length, text.size())
-                                 : std::min<std::uint64_t>(range.offset, text.size());
-    part.bytes = text.substr(part.offset, range.length);
-    return part;
 }
 
 }  // namespace
 
-std::expected<std::unique_ptr<BuiltinWorker>, Error> BuiltinWorker::start(Config config,
+std::expected<std::unique_ptr<WorkerProcess>, Error> WorkerProcess::start(Config config,
                                                                           LoopThread& thread,
-                                                                          wire::WorkerEnd& link,
+                                                                          wire::WorkerEnd* link,
                                                                           runtime::Entropy& entropy,
                                                                           runtime::Log& log) {
     std::error_code error;
@@ -106,35 +86,43 @@ std::expected<std::unique_ptr<BuiltinWorker>, Error> BuiltinWorker::start(Config
         working.id = *id;
         working.boot_id = worker::new_boot_id(entropy);
         working.node = config.node;
-        for (const auto& [key, value] : config.tags) working.tags.emplace(key, value);
+        for (const auto& [key, value] : config.tags)
+            working.tags.emplace(key, value);
         working.slots = config.slots;
         working.secrets = worker::secrets_in(config.secrets_dir);
+        working.applications = config.applications;
+        working.type_quotas = config.type_quotas;
+        working.on_rejected = config.on_rejected;
         if (auto valid = working.validate(); !valid) return valid;
         parts->worker = std::make_unique<worker::Worker>(
             working, loop, *parts->host, *parts->journal,
-            std::map<std::string, worker::Executor*>{
-                {"http", parts->http.get()},
-                {"noop", parts->noop.get()}},
-            std::vector<wire::WorkerEnd*>{&link});
-        return parts->worker->start();
+            std::map<std::string, worker::Executor*>{{"http", parts->http.get()},
+                                                     {"noop", parts->noop.get()}},
+            link ? std::vector{link} : std::vector<wire::WorkerEnd*>{});
+        parts->links = std::make_unique<AgentLinks>(std::move(config.agents), loop, entropy, log,
+                                                    *parts->worker);
+        if (auto begun = parts->worker->start(); !begun) return begun;
+        parts->links->start();
+        return {};
     });
-    std::unique_ptr<BuiltinWorker> made(new BuiltinWorker(std::move(parts)));
+    std::unique_ptr<WorkerProcess> made(new WorkerProcess(std::move(parts)));
     if (!started) return std::unexpected(started.error());
     return made;
 }
 
-BuiltinWorker::BuiltinWorker(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+WorkerProcess::WorkerProcess(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
-BuiltinWorker::~BuiltinWorker() {
+WorkerProcess::~WorkerProcess() {
     Parts& parts = *parts_;
     if (parts.worker) {
         std::promise<void> stopped;
-        parts.thread.loop().post([&parts, &stopped] {
-            parts.worker->stop([&stopped] { stopped.set_value(); });
-        });
+        parts.thread.loop().post(
+            [&parts, &stopped] { parts.worker->stop([&stopped] { stopped.set_value(); }); });
         stopped.get_future().wait();
     }
     parts.thread.call([&parts] {
+        parts.thread.loop().cancel(parts.drain_timer);
+        parts.links.reset();
         parts.worker.reset();
         parts.http.reset();
         parts.noop.reset();
@@ -143,20 +131,16 @@ BuiltinWorker::~BuiltinWorker() {
     });
 }
 
-void BuiltinWorker::read_output(const core::Execution& execution, api::OutputRange range,
-                                runtime::Loop& answer_on, api::Done<api::OutputPart> done) {
-    const core::AttemptId id{execution.id, execution.attempt};
-    const bool ended = !core::is_open(execution.state);
-    parts_->thread.loop().post([this, id, range, ended, &answer_on,
-                                done = std::move(done)]() mutable {
-        parts_->worker->read_output(
-            id, [range, ended, &answer_on, done = std::move(done)](auto output) mutable {
-                answer_on.post([range, ended, output = std::move(output),
-                                done = std::move(done)]() mutable {
-                    if (!output) return done(std::unexpected(output.error()));
-                    done(part_of(*output, range, ended));
-                });
-            });
+void WorkerProcess::set_agents(std::set<std::string> addresses) {
+    parts_->thread.loop().post([parts = parts_.get(), addresses = std::move(addresses)] {
+        if (parts->links) parts->links->set_agents(addresses);
+    });
+}
+
+void WorkerProcess::drain(Duration at_most, std::function<void(std::uint64_t left)> done) {
+    parts_->thread.loop().post([parts = parts_.get(), at_most, done = std::move(done)] {
+        parts->worker->drain(true);
+        parts->look_drained(parts->thread.loop().mono_now() + at_most, done);
     });
 }
 
