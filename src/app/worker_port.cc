@@ -61,8 +61,13 @@ std::expected<std::unique_ptr<WorkerPort>, Error> WorkerPort::open(const AgentCo
         listening.tls = *tls;
         listening.join_token = config.join_token;
         port->server_ = std::make_unique<wire::WorkerServer>(std::move(listening), loop, log);
-        if (auto started = port->server_->start(); !started)
-            return std::unexpected(started.error());
+        if (auto started = port->server_->start(); !started) {
+            Error error = started.error();
+            if (!config.tls_cert.empty())
+                error.message += fmt::format(" (the certificate is {}, its key {})",
+                                             config.tls_cert, config.tls_key);
+            return std::unexpected(std::move(error));
+        }
         port->address_ = address_for_others(config, port->server_->port());
         ways.push_back({port->server_.get(), port->server_.get()});
     } else {
