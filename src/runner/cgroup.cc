@@ -94,13 +94,32 @@ void kill_cgroup(int kill_fd) {
     [[maybe_unused]] const ssize_t n = ::write(kill_fd, "1", 1);
 }
 
-CgroupPool::~CgroupPool() {
+CgroupPool::~CgroupPool() { close(); }
+
+void CgroupPool::close() {
+    if (root_.empty()) return;
     for (const auto& group : all_) {
         ::close(group->directory_fd);
         ::close(group->kill_fd);
         ::rmdir((root_ + "/" + group->name).c_str());
     }
-    if (!root_.empty()) ::rmdir(root_.c_str());
+    all_.clear();
+    free_.clear();
+    for (const std::string& name : doomed_) ::rmdir((root_ + "/" + name).c_str());
+    doomed_.clear();
+    ::rmdir(root_.c_str());
+    root_.clear();
+}
+
+void CgroupPool::give_back(Cgroup* group, bool killed) {
+    if (!killed) return free_.push_back(group);
+    std::erase_if(doomed_, [this](const std::string& name) {
+        return ::rmdir((root_ + "/" + name).c_str()) == 0 || errno == ENOENT;
+    });
+    ::close(group->directory_fd);
+    ::close(group->kill_fd);
+    if (::rmdir((root_ + "/" + group->name).c_str()) != 0) doomed_.push_back(group->name);
+    std::erase_if(all_, [group](const auto& one) { return one.get() == group; });
 }
 
 bool CgroupPool::open(const std::string& name, std::int64_t patience_us) {
@@ -134,7 +153,7 @@ Cgroup* CgroupPool::take() {
         return group;
     }
     auto group = std::make_unique<Cgroup>();
-    group->name = "r" + std::to_string(all_.size());
+    group->name = "r" + std::to_string(made_++);
     const std::string path = root_ + "/" + group->name;
     if (::mkdir(path.c_str(), 0700) != 0) return nullptr;
     group->directory_fd = open_high(path, O_RDONLY | O_DIRECTORY);

@@ -1,10 +1,13 @@
 // Control groups (v2) for runs, where the machine lets us have them: one write kills a whole group
 // at once, and what a dead runner left is found without a doubt. They are kept and used again,
-// because making one costs more than a small run.
+// because making one costs more than a small run; but never one that was killed: kernels from 6.12
+// on count the kills of a group, compare the count of the group that a process is born into with
+// that of its parent's, and kill it at once where they differ.
 //
 // Runs that may linger are in none. Without control groups the tree of processes is enough.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -31,12 +34,17 @@ class CgroupPool {
     bool open(const std::string& name, std::int64_t patience_us);
     // nullptr: none to be had.
     Cgroup* take();
-    void give_back(Cgroup* group) { free_.push_back(group); }
+    // `killed`: kill_cgroup() was called for it.
+    void give_back(Cgroup* group, bool killed);
+    // No more groups: runs go without.
+    void close();
 
   private:
     std::string root_;  // empty: no control groups
     std::vector<std::unique_ptr<Cgroup>> all_;
     std::vector<Cgroup*> free_;
+    std::vector<std::string> doomed_;  // not empty yet when they were to be removed
+    std::uint64_t made_ = 0;
 };
 
 // Where this process may make groups: the mounted v2 tree and its place in it. Empty: nowhere.

@@ -80,6 +80,12 @@ bool Runner::prepare() {
         ::stat(".", &here);
         cgroups_.open("khronos-" + std::to_string(here.st_dev) + "-" + std::to_string(here.st_ino),
                       kSweepPatienceUs);
+        // Where a process born in a group is dead at once, the tree of processes has to do.
+        if (Cgroup* group = cgroups_.take()) {
+            const bool lives = lives_in_cgroup(group->directory_fd);
+            cgroups_.give_back(group, false);
+            if (!lives) cgroups_.close();
+        }
     }
     if (!kill_leftovers(found, kSweepPatienceUs)) {
         std::fprintf(stderr,

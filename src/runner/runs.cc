@@ -277,7 +277,10 @@ void Runner::reap_children() {
 void Runner::hunt_orphans() {
     hunt_at_us_ = 0;
     for (const Run* run : orphaned_)
-        if (run->cgroup) kill_cgroup(run->cgroup->kill_fd);
+        if (run->cgroup) {
+            run->slot->group_killed = true;
+            kill_cgroup(run->cgroup->kill_fd);
+        }
     std::vector<pid_t> children;
     children_of(runner_pid_, children);
     bool found = false;
@@ -338,8 +341,10 @@ void Runner::finish(Run& run) {
 }
 
 void Runner::release(Run& run) {
+    // Without the slot nobody knows any more.
+    const bool killed = !run.slot || run.slot->group_killed;
     if (run.slot) slots_.give_back(run.slot);
-    if (run.cgroup) cgroups_.give_back(run.cgroup);
+    if (run.cgroup) cgroups_.give_back(run.cgroup, killed);
     run.slot = nullptr;
     run.cgroup = nullptr;
 }

@@ -145,7 +145,10 @@ class Supervisor {
         sigemptyset(&child);
         sigaddset(&child, SIGCHLD);
         for (;;) {
-            if (in_cgroup_) kill_cgroup(kCgroupKillFd);
+            if (in_cgroup_) {
+                slot_.group_killed = true;
+                kill_cgroup(kCgroupKillFd);
+            }
             std::vector<pid_t> children;
             children_of(::getpid(), children);
             for (const pid_t pid : children)
@@ -183,6 +186,16 @@ class Supervisor {
 };
 
 }  // namespace
+
+bool lives_in_cgroup(int directory_fd) {
+    const long child = vfork_into(directory_fd);
+    if (child == 0) ::_exit(0);
+    if (child < 0) return false;
+    int status = 0;
+    while (::waitpid(static_cast<pid_t>(child), &status, 0) < 0 && errno == EINTR) {
+    }
+    return WIFEXITED(status);
+}
 
 Launch::Launch(const StartRun& s) : spec(s) {
     for (const std::string& v : spec.argv)

@@ -35,10 +35,14 @@ struct Slot {
     std::int32_t status = 0;        // as waitpid gave it
     std::int32_t exec_errno = 0;
     std::int32_t fork_errno = 0;
+    bool group_killed = false;  // its control group is used up
     std::int64_t started_us = 0;       // real time
     std::int64_t started_mono_us = 0;  // CLOCK_BOOTTIME
     std::int64_t finished_us = 0;      // real time
 };
+
+// Whether a process that is born in that group lives: see cgroup.h.
+bool lives_in_cgroup(int directory_fd);
 
 // What the supervisor needs, prepared before the fork so that neither child allocates.
 struct Launch {

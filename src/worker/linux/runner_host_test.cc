@@ -186,6 +186,25 @@ TEST_P(Runs, AreKilledAfterTheGraceWhenTheyIgnoreTheAsking) {
     EXPECT_FALSE(is_alive(other_session));
 }
 
+TEST_P(Runs, GoOnAfterOthersWereKilled) {
+    for (int i = 0; i < 3; ++i) {
+        const Signpost there(dir / ("there" + std::to_string(i)));
+        const auto id = next();
+        ProcessSpec spec = shell(id, "trap '' TERM; echo $$ > " + there.path() +
+                                         "; while :; do sleep 1000; done");
+        spec.kill_grace = std::chrono::milliseconds(10);
+        host->host.run(spec);
+        there.read();
+        host->host.kill(id, KilledBy::cancel, false);
+        EXPECT_EQ(host->end_of(id).signal, SIGKILL);
+        for (int run = 0; run < 3; ++run) {
+            const ProcessEnd end = host->run(shell(next(), "sleep 0.02; exit 4"));
+            EXPECT_EQ(end.exit_code, 4);
+            EXPECT_EQ(end.signal, 0);
+        }
+    }
+}
+
 TEST_P(Runs, TakeTheDaemonsTheyLeaveBehindWithThem) {
     const Signpost there(dir / "there");
     const auto id = next();
