@@ -33,9 +33,11 @@ class Listing : public std::enable_shared_from_this<Listing> {
         query_.end = std::max(query_.end, query_.start);
         // A page of the whole catalog in its own order needs no scan.
         direct_ = query_.sort == Sort::name && query_.q.empty() && query_.metadata.empty() &&
-                  !query_.status && !query_.disabled;
+                  query_.tags.empty() && query_.application.empty() && !query_.status &&
+                  !query_.disabled;
         // Statistics are found by the uid, which stands in the entry.
         looks_inside_ = !query_.q.empty() || !query_.metadata.empty() || query_.disabled ||
+                        !query_.tags.empty() || !query_.application.empty() ||
                         query_.sort == Sort::displayname || query_.sort == Sort::schedule;
     }
 
@@ -99,6 +101,12 @@ class Listing : public std::enable_shared_from_this<Listing> {
         if (query_.disabled && *query_.disabled != peek.disabled) return false;
         for (const auto& [key, value] : query_.metadata)
             if (!cluster::metadata_has(peek, key, value)) return false;
+        for (const auto& [key, value] : query_.tags)
+            if (!cluster::tags_have(peek, key, value)) return false;
+        if (!query_.application.empty()) {
+            const std::string_view application = cluster::application_of(peek);
+            if ((application.empty() ? "default" : application) != query_.application) return false;
+        }
         if (query_.status) {
             const bool runs = query_.running && query_.running->contains(entry.uid);
             if (*query_.status == "running") return runs;

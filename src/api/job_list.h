@@ -32,6 +32,8 @@ struct JobListQuery {
     std::size_t end = SIZE_MAX;  // exclusive
     std::string q;               // part of the name or the display name, by case
     std::vector<std::pair<std::string, std::string>> metadata;  // all of them
+    std::vector<std::pair<std::string, std::string>> tags;      // all of them
+    std::string application;            // empty: any; `default` is also a job without one
     std::optional<std::string> status;  // `success`, ...; `` is a job that never ran
     // With it the status `running` is known: the jobs that run.
     std::optional<std::unordered_set<JobUid>> running;

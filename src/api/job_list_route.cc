@@ -1,4 +1,4 @@
-// GET /v1/jobs: Dkron's parameters, and `min_revision`.
+// GET /v1/jobs: Dkron's parameters, and `application`, `tags[k]` and `min_revision`.
 #include <fmt/format.h>
 
 #include <charconv>
@@ -49,6 +49,9 @@ std::expected<JobListQuery, Error> query_of(const QueryParameters& parameters) {
     query.q = parameters.get("q").value_or("");
     for (const auto& [key, value] : parameters.members("metadata"))
         query.metadata.emplace_back(key, value);
+    for (const auto& [key, value] : parameters.members("tags"))
+        query.tags.emplace_back(key, value);
+    query.application = parameters.get("application").value_or("");
     if (const auto status = parameters.get("status"); status && !status->empty())
         query.status = *status == "untriggered" ? "" : std::string(*status);
     const std::string_view disabled = parameters.get("disabled").value_or("");

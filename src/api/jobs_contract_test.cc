@@ -378,6 +378,34 @@ TEST(JobList, SortsByEveryColumnBothWays) {
     EXPECT_EQ(world.ask("GET /v1/jobs?_sort=color").status, 500);
 }
 
+TEST(JobList, FiltersByApplicationAndTags) {
+    World world;
+    world.ask("POST /v1/jobs", R"({"name":"a","application":"web","tags":{"dc":"x","gpu":"1"}})");
+    world.ask("POST /v1/jobs", R"({"name":"b","application":"web","metadata":{"dc":"x"}})");
+    world.ask("POST /v1/jobs", R"({"name":"c","application":"default","tags":{"dc":"y"}})");
+    world.ask("POST /v1/jobs", R"({"name":"d","tags":{"dc":"x:2"}})");
+    struct Case {
+        const char* query;
+        std::vector<std::string> names;
+    };
+    const Case cases[] = {
+        {"application=web", {"a", "b"}},
+        {"application=default", {"c", "d"}},
+        {"application=we", {}},
+        {"application=", {"a", "b", "c", "d"}},
+        {"tags[dc]=x", {"a"}},
+        {"tags%5Bdc%5D=x:2", {"d"}},
+        {"tags[dc]=x&tags[gpu]=1", {"a"}},
+        {"tags[dc]=x&tags[gpu]=2", {}},
+        {"tags[dc]=", {}},
+        {"application=default&tags[dc]=y", {"c"}},
+        {"application=web&_order=DESC&_start=0&_end=1", {"b"}},
+    };
+    for (const Case& c : cases)
+        EXPECT_EQ(names_in(world.ask(std::string("GET /v1/jobs?") + c.query)), c.names) << c.query;
+    EXPECT_EQ(world.ask("GET /v1/jobs?application=web&_end=1").header("X-Total-Count"), "2");
+}
+
 TEST(JobList, FiltersAndCountsBeforeItPages) {
     World world;
     fill(world);

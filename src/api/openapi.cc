@@ -67,6 +67,7 @@ constexpr Words kWords[] = {
     {"nextRuns", "When a job is due next", "", ""},
     {"whyTick", "What became of a tick, and why", "", ""},
     {"previewSchedule", "What a schedule means: words, times, remarks", "", ""},
+    {"simulate", "What the coming days will bring, on the scheduler's own engine", "", ""},
     {"restore", "Save the jobs of a backup", "", ""},
     {"events", "Every change, as server-sent events", "", "", 200, kEvents},
     {"listShards", "The 256 shards and who owns them", "", ""},

@@ -17,6 +17,7 @@ std::vector<Route> make_routes(Context& context) {
     add_execution_routes(routes, context);
     add_output_routes(routes, context);
     add_schedule_routes(routes, context);
+    add_simulate_routes(routes, context);
     add_restore_route(routes, context);
     add_event_routes(routes, context);
     add_cluster_routes(routes, context);

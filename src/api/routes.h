@@ -38,6 +38,7 @@ void add_agent_routes(std::vector<Route>& routes, Context& context);     // memb
 void add_event_routes(std::vector<Route>& routes, Context& context);
 void add_cluster_routes(std::vector<Route>& routes, Context& context);  // shards, workers, leave
 void add_calendar_routes(std::vector<Route>& routes, Context& context);
+void add_simulate_routes(std::vector<Route>& routes, Context& context);
 void add_restore_route(std::vector<Route>& routes, Context& context);
 void add_token_routes(std::vector<Route>& routes, Context& context);  // and the page's session
 void add_audit_routes(std::vector<Route>& routes, Context& context);

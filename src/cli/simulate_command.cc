@@ -12,6 +12,7 @@
 #include "cli/job_timing.h"
 #include "cli/progress.h"
 #include "cli/simulate_report.h"
+#include "core/forecast/clock_changes.h"
 
 namespace khronos::cli {
 namespace json = boost::json;
@@ -163,7 +164,9 @@ class Simulation {
         s_.forecast = core::forecast(s_.jobs, s_.rules, [&](WallTime at) {
             progress.show(static_cast<std::size_t>((at - s_.rules.from) / std::chrono::seconds(1)));
         });
-        s_.clock_changes = clock_changes(s_.jobs, s_.rules.from, s_.rules.until);
+        for (const core::ForecastJob& job : s_.jobs)
+            for (std::string& change : core::clock_changes(job.job, s_.rules.from, s_.rules.until))
+                s_.clock_changes.push_back(std::move(change));
     }
 
     Talk talk_;

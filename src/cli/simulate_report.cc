@@ -6,11 +6,9 @@
 #include <boost/json/array.hpp>
 #include <numeric>
 #include <ostream>
-#include <set>
 
 #include "base/duration.h"
 #include "cli/document.h"
-#include "core/cron/lint.h"
 #include "core/schedule/era.h"
 
 namespace khronos::cli {
@@ -232,30 +230,6 @@ void print_report(Talk& talk, const Simulated& s) {
     }
     out << '\n';
     print_jobs(talk, s);
-}
-
-std::vector<std::string> clock_changes(const std::vector<core::ForecastJob>& jobs, WallTime from,
-                                       WallTime until) {
-    std::vector<std::string> all;
-    for (const core::ForecastJob& job : jobs) {
-        const auto schedule = core::compile(job.job.spec);
-        if (!schedule || !schedule->fields() || job.job.spec.disabled) continue;
-        std::set<std::string> days;
-        for (const zone::Segment& segment : schedule->zone().segments()) {
-            if (segment.start > until.seconds()) break;
-            if (segment.start <= from.seconds() || segment.shift == 0) continue;
-            // The day as the local clock has it, just before and just after.
-            for (const std::int64_t local :
-                 {segment.start + segment.offset - segment.shift, segment.start + segment.offset})
-                days.insert(to_rfc3339(WallTime::from_seconds(local)).substr(0, 10));
-        }
-        if (days.empty()) continue;
-        for (const std::string& remark : cron::lint(*schedule, from))
-            if (std::ranges::any_of(
-                    days, [&](const std::string& day) { return remark.find(day) != remark.npos; }))
-                all.push_back(fmt::format("{}: {}", job.job.spec.name, remark));
-    }
-    return all;
 }
 
 }  // namespace khronos::cli

@@ -22,8 +22,4 @@ struct Simulated {
 boost::json::object in_json(const Simulated& s);
 void print_report(Talk& talk, const Simulated& s);
 
-// Sentences about local times that a change of clocks in (from, until] takes away or repeats.
-std::vector<std::string> clock_changes(const std::vector<core::ForecastJob>& jobs, WallTime from,
-                                       WallTime until);
-
 }  // namespace khronos::cli

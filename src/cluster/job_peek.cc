@@ -8,7 +8,7 @@ namespace {
 // The field numbers of proto/khronos/store/v1/records.proto.
 constexpr std::uint32_t kJobUid = 1, kJobSpec = 3;
 constexpr std::uint32_t kName = 1, kDisplayName = 2, kSchedule = 5, kDisabled = 8, kMetadata = 11,
-                        kParentJob = 12;
+                        kParentJob = 12, kTags = 10, kApplication = 17;
 constexpr std::uint32_t kMapKey = 1, kMapValue = 2;
 
 // Walks the fields of one message of the protocol buffers' wire format.
@@ -135,11 +135,14 @@ bool is_job_record(std::string_view record) {
     return !job.failed() && !spec.failed() && peek_job(record).has_value();
 }
 
-bool metadata_has(const JobPeek& job, std::string_view key, std::string_view value) {
+namespace {
+
+bool map_has(const JobPeek& job, std::uint32_t field, std::string_view key,
+             std::string_view value) {
     WireReader spec(job.spec);
     while (spec.next()) {
-        if (spec.number > kMetadata) return false;
-        if (spec.number != kMetadata) continue;
+        if (spec.number > field) return false;
+        if (spec.number != field) continue;
         std::string_view entry_key;
         std::string_view entry_value;
         WireReader entry(spec.bytes);
@@ -150,6 +153,23 @@ bool metadata_has(const JobPeek& job, std::string_view key, std::string_view val
         if (entry_key == key) return entry_value == value;
     }
     return false;
+}
+
+}  // namespace
+
+bool metadata_has(const JobPeek& job, std::string_view key, std::string_view value) {
+    return map_has(job, kMetadata, key, value);
+}
+
+bool tags_have(const JobPeek& job, std::string_view key, std::string_view value) {
+    return map_has(job, kTags, key, value);
+}
+
+std::string_view application_of(const JobPeek& job) {
+    WireReader spec(job.spec);
+    while (spec.next() && spec.number <= kApplication)
+        if (spec.number == kApplication) return spec.bytes;
+    return {};
 }
 
 }  // namespace khronos::cluster

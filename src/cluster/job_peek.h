@@ -17,7 +17,7 @@ struct JobPeek {
     std::string_view schedule;
     std::string_view parent_job;
     bool disabled = false;
-    std::string_view spec;  // the encoded JobSpec, for metadata_has
+    std::string_view spec;  // the encoded JobSpec, for the questions below
 };
 
 // nullopt where the bytes are no encoded job. Reads no further than it must: what stands behind
@@ -28,5 +28,7 @@ bool is_job_record(std::string_view record);
 // Only the name, which stands near the front; empty where the bytes are no encoded job.
 std::string_view peek_job_name(std::string_view record);
 bool metadata_has(const JobPeek& job, std::string_view key, std::string_view value);
+bool tags_have(const JobPeek& job, std::string_view key, std::string_view value);
+std::string_view application_of(const JobPeek& job);  // empty: `default`
 
 }  // namespace khronos::cluster

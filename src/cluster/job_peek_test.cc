@@ -53,6 +53,11 @@ TEST_P(PeekModel, AgreesWithTheCodec) {
     }
     for (const auto& [key, value] : job.spec.tags)
         if (!job.spec.metadata.contains(key)) EXPECT_FALSE(metadata_has(*peek, key, value));
+    for (const auto& [key, value] : job.spec.tags) {
+        EXPECT_TRUE(tags_have(*peek, key, value));
+        EXPECT_FALSE(tags_have(*peek, key, value + "x"));
+    }
+    EXPECT_EQ(application_of(*peek), job.spec.application);
 }
 INSTANTIATE_TEST_SUITE_P(Seeds, PeekModel, testing::Range(0, 50));
 
@@ -76,7 +81,11 @@ TEST(JobPeek, StaysInsideBytesThatAreNoJob) {
         std::string noise = record;
         for (int n = 0; n < 3; ++n)
             noise[random() % noise.size()] = static_cast<char>(random());
-        if (const auto peek = peek_job(noise)) metadata_has(*peek, "k", "v");
+        if (const auto peek = peek_job(noise)) {
+            metadata_has(*peek, "k", "v");
+            tags_have(*peek, "k", "v");
+            application_of(*peek);
+        }
         peek_job_name(noise);
         is_job_record(noise);
     }

@@ -167,15 +167,22 @@ describe("a job's life", () => {
     await until("resumed", async () => !(await agent.json<{ disabled: boolean }>("/v1/jobs/from-json")).disabled);
   });
 
+  it("is part of the coming week that the scheduler's engine reckons", async () => {
+    const week = await agent.json<{ jobs: { name: string; runs: number }[] }>("/v1/simulate");
+    expect(week.jobs.find((j) => j.name === "from-json")?.runs).toBeGreaterThanOrEqual(167);
+    await open("#/calendar");
+    await here.page.getByText(/The busiest hour has [1-9]\d* runs/).waitFor();
+    expect(await here.page.locator("table.heat td[class^=heat-]:not(.heat-no)").count()).toBeGreaterThanOrEqual(168);
+  });
+
   it("says why a tick was skipped", async () => {
-    const agent = await startAgent();
     await agent.put({ name: "slow", schedule: "@every 1s", concurrency: "forbid", executor_config: { command: "sleep 3" } });
     await until("a skipped tick", async () => {
       const { executions } = await agent.json<{ executions: { status: string; reason: string }[] }>("/v1/executions?job=slow");
       if (executions.some((e) => e.status === "skipped")) return true;
       throw new Error(JSON.stringify(executions[0]));
     });
-    here = await visit(`${agent.page}#/why?job=slow`);
+    await open("#/why?job=slow");
     await here.page.locator("tr", { hasText: "Skipped" }).getByRole("link", { name: "Why?" }).first().click();
     await here.page.locator(".why-answer", { hasText: "It was skipped" }).waitFor();
     await here.page.getByText(/was still running, and the job's concurrency is limited/).waitFor();

@@ -14,12 +14,16 @@ namespace khronos::core {
 namespace {
 
 constexpr Duration kMinute = std::chrono::minutes(1);
-constexpr std::uint64_t kProgressEvery = 4096;  // batches
+constexpr std::uint64_t kProgressEvery = 4096;  // units of work
+// To compile a schedule, in decisions.
+constexpr std::uint64_t kJobCost = 10;
 
-class Driver {
+}  // namespace
+
+class Forecaster::Driver {
   public:
     Driver(const std::vector<ForecastJob>& jobs, const ForecastRules& rules)
-        : jobs_(jobs), rules_(rules), engine_(ShardId(0), engine_rules()) {
+        : jobs_(jobs), rules_(rules), engine_(ShardId(0), engine_rules()), now_(rules.from) {
         result_.first_minute =
             WallTime::from_seconds(cron::floor_div(rules.from.seconds(), 3600) * 3600);
         const auto minutes = minute_of(rules.until) + 1;
@@ -34,34 +38,28 @@ class Driver {
         std::map<std::string_view, std::size_t> by_name;
         for (std::size_t i = 0; i < jobs.size(); ++i)
             by_name.emplace(jobs[i].job.spec.name, i);
-        for (std::size_t i = 0; i < jobs.size(); ++i) {
-            Job job = jobs[i].job;
-            job.uid = JobUid(i + 1);
-            job.past.clear();
-            job.effective_from = rules.from;
-            engine_.save_job(job, SharedBytes("x"), Revision(1));
-            if (const auto parent = by_name.find(job.spec.parent_job); parent != by_name.end())
+        for (std::size_t i = 0; i < jobs.size(); ++i)
+            if (const auto parent = by_name.find(jobs[i].job.spec.parent_job);
+                parent != by_name.end())
                 children_[parent->second].push_back(i);
-        }
     }
 
-    Forecast run(const std::function<void(WallTime)>& progress) {
-        WallTime now = rules_.from;
-        for (std::uint64_t turns = 0;; ++turns) {
-            const WallTime due = std::max(now, engine_.next_due());
-            const WallTime event = events_.empty() ? WallTime::max() : events_.top().at;
-            const WallTime next = std::min(due, event);
-            if (next > rules_.until) break;
-            advance(next);
-            now = next;
-            if (due <= event)
-                decide(now);
+    bool step(std::uint64_t work) {
+        for (const std::uint64_t end = work_ + work; work_ < end && !over_;)
+            if (loaded_ < jobs_.size())
+                load(loaded_++);
             else
-                handle(now);
-            if (progress && turns % kProgressEvery == 0) progress(now);
-        }
-        advance(rules_.until);
+                turn();
+        return !over_;
+    }
+
+    WallTime reached() const { return over_ ? rules_.until : now_; }
+    std::uint64_t work() const { return work_; }
+
+    Forecast take() {
+        advance(reached());
         close_second();
+        result_.reached = reached();
         result_.waiting = queue_.size();
         return std::move(result_);
     }
@@ -72,6 +70,32 @@ class Driver {
         // No store limits what is decided at once.
         rules.max_operations = std::size_t{1} << 24;
         return rules;
+    }
+
+    void load(std::size_t index) {
+        Job job = jobs_[index].job;
+        job.uid = JobUid(index + 1);
+        job.past.clear();
+        job.effective_from = rules_.from;
+        engine_.save_job(job, SharedBytes("x"), Revision(1));
+        work_ += kJobCost;
+    }
+
+    void turn() {
+        ++work_;
+        const WallTime due = std::max(now_, engine_.next_due());
+        const WallTime event = events_.empty() ? WallTime::max() : events_.top().at;
+        const WallTime next = std::min(due, event);
+        if (next > rules_.until) {
+            over_ = true;
+            return;
+        }
+        advance(next);
+        now_ = next;
+        if (due <= event)
+            decide(now_);
+        else
+            handle(now_);
     }
 
     struct Run {
@@ -98,6 +122,7 @@ class Driver {
         const auto batch = engine_.decide(now);
         if (!batch) return;
         engine_.applied(Revision(++revision_));
+        work_ += batch->decisions.size();
         for (const Decision& decision : batch->decisions)
             take(decision, now);
     }
@@ -224,15 +249,37 @@ class Driver {
     std::deque<Run> queue_;  // ready, without a slot
     std::uint32_t running_ = 0;
     std::size_t minute_ = 0;
+    WallTime now_;
+    bool over_ = false;
+    std::size_t loaded_ = 0;  // of the jobs, into the engine
+    std::uint64_t work_ = 0;
     Forecast::Second second_;
     std::uint64_t order_ = 0, nonce_ = 0, revision_ = 1;
 };
 
-}  // namespace
+Forecaster::Forecaster(const std::vector<ForecastJob>& jobs, const ForecastRules& rules)
+    : driver_(std::make_unique<Driver>(jobs, rules)) {}
+Forecaster::~Forecaster() = default;
+
+bool Forecaster::step(std::uint64_t work) {
+    return driver_->step(work);
+}
+WallTime Forecaster::reached() const {
+    return driver_->reached();
+}
+std::uint64_t Forecaster::work() const {
+    return driver_->work();
+}
+Forecast Forecaster::take() {
+    return driver_->take();
+}
 
 Forecast forecast(const std::vector<ForecastJob>& jobs, const ForecastRules& rules,
                   const std::function<void(WallTime)>& progress) {
-    return Driver(jobs, rules).run(progress);
+    Forecaster forecaster(jobs, rules);
+    while (forecaster.step(kProgressEvery))
+        if (progress) progress(forecaster.reached());
+    return forecaster.take();
 }
 
 }  // namespace khronos::core

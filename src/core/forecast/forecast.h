@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,7 @@ struct JobForecast {
 
 struct Forecast {
     std::vector<JobForecast> jobs;
+    WallTime reached;  // `until`, unless it was stopped before
     std::uint64_t ticks = 0, runs = 0, skipped = 0, late = 0;
     std::uint64_t at_second_zero = 0;  // ticks in the first second of a minute of UTC
     std::uint64_t at_minute_zero = 0;  // ticks in the first second of an hour of UTC
@@ -63,6 +65,25 @@ struct Forecast {
     std::vector<Second> fullest;
 };
 inline constexpr std::size_t kFullestSeconds = 10;
+
+// The same, a stretch of work at a time, for a loop that others wait for. `jobs` must outlive it.
+class Forecaster {
+  public:
+    Forecaster(const std::vector<ForecastJob>& jobs, const ForecastRules& rules);
+    ~Forecaster();
+
+    // Does about `work` decisions and ends of runs; what is due at one instant is decided at once.
+    // False when the end is reached.
+    bool step(std::uint64_t work);
+    WallTime reached() const;
+    std::uint64_t work() const;  // done so far
+    // What is known up to `reached()`. Once.
+    Forecast take();
+
+  private:
+    class Driver;
+    std::unique_ptr<Driver> driver_;
+};
 
 // Children run when their parent's run is over, as if every run succeeded. `progress`, if any, is
 // told the time that is reached, now and then.

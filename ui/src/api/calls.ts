@@ -1,7 +1,7 @@
 // Every route that the page uses, with its types.
 import { ApiError, json, request, type Query } from "./http";
 import type {
-  Application, AuditEntry, CalendarDay, Shard, TokenView, WorkerView,
+  Application, AuditEntry, CalendarDay, Shard, Simulation, TokenView, WorkerView,
   Execution, ExecutionPage, Job, Member, NextRuns, Preview, Readiness, Version, Why,
 } from "./types";
 
@@ -99,6 +99,7 @@ export const agent = {
 
 export const cluster = {
   calendar: (from: string, to: string, { signal }: Abort = {}) => json<{ days: CalendarDay[] }>("v1/calendar", { query: { from, to }, signal }),
+  simulate: (days: number, { signal }: Abort = {}) => json<Simulation>("v1/simulate", { query: { days }, signal }),
   shards: ({ signal }: Abort = {}) => json<Shard[]>("v1/shards", { signal }),
   workers: ({ signal }: Abort = {}) => json<WorkerView[]>("v1/workers", { signal }),
   applications: ({ signal }: Abort = {}) => json<Application[]>("v1/applications", { signal }),

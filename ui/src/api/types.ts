@@ -145,6 +145,35 @@ export interface Readiness {
   issues: string[];
 }
 
+export interface SimulatedJob {
+  name: string;
+  ticks: number;
+  runs: number;
+  skipped: number;
+  late: number;
+  most_at_once: number;
+}
+/** The coming days, as the scheduler's engine reckons them. */
+export interface Simulation {
+  from: string;
+  until: string;
+  /** Before `until` where there was too much to reckon. */
+  reached: string;
+  truncated: boolean;
+  jobs_all: number;
+  jobs_counted: number;
+  slots: number;
+  runs: number;
+  skipped: number;
+  late: number;
+  overlapping_jobs: number;
+  /** Full hours of UTC, the first holds `from`. */
+  hours: { at: string; runs: number; at_once: number }[];
+  clock_changes: string[];
+  /** Those that skip or are late first, then the busiest. */
+  jobs: SimulatedJob[];
+}
+
 export interface CalendarDay {
   date: string;
   succeeded: number;

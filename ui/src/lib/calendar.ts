@@ -14,27 +14,6 @@ export function weeksOf(year: number, month: number): string[][] {
   return weeks;
 }
 
-/** Ticks in each of the 168 hours from `from` on; `estimated` where the known ticks do not reach the end. */
-export function hoursOf(times: number[][], asked: number, from: number): { hours: number[]; estimated: boolean } {
-  const hours = new Array<number>(168).fill(0);
-  const end = from + 168 * 3_600_000;
-  let estimated = false;
-  for (const list of times) {
-    for (const at of list) {
-      const h = Math.floor((at - from) / 3_600_000);
-      if (h >= 0 && h < 168) hours[h]!++;
-    }
-    const last = list.at(-1);
-    if (list.length === asked && last !== undefined && last < end) {
-      // As often as it was so far.
-      estimated = true;
-      const rate = list.length / Math.max(1, (last - list[0]!) / 3_600_000);
-      for (let h = Math.max(0, Math.ceil((last - from) / 3_600_000)); h < 168; h++) hours[h]! += rate;
-    }
-  }
-  return { hours: hours.map((n) => Math.round(n)), estimated };
-}
-
 export interface HeatCell { at: number; count: number }
 /** Rows are days in the zone, columns its hours of the day. */
 export function heatRows(hours: number[], from: number, zone: string): { day: number; cells: (HeatCell | null)[] }[] {

@@ -1,17 +1,22 @@
-// What one types into the filter of the jobs: words, and `key=value` of their metadata.
+// What one types into the filter of the jobs: words, `key=value` of their metadata, `tag:key=value`
+// of their tags, and `application=name`.
 
 export interface Filter {
   text: string;
   metadata: [string, string][];
+  tags: [string, string][];
+  application?: string;
 }
 
-/** `etl team=data` */
+/** `etl team=data tag:dc=paris application=web` */
 export function parseFilter(input: string): Filter {
-  const filter: Filter = { text: "", metadata: [] };
+  const filter: Filter = { text: "", metadata: [], tags: [] };
   const words: string[] = [];
   for (const word of input.trim().split(/\s+/).filter(Boolean)) {
     const pair = /^([^=]+)=(.+)$/.exec(word);
-    if (pair) filter.metadata.push([pair[1]!, pair[2]!]);
+    if (pair?.[1] === "application") filter.application = pair[2]!;
+    else if (pair && /^tag:./.test(pair[1]!)) filter.tags.push([pair[1]!.slice(4), pair[2]!]);
+    else if (pair) filter.metadata.push([pair[1]!, pair[2]!]);
     else words.push(word);
   }
   filter.text = words.join(" ");
@@ -20,7 +25,8 @@ export function parseFilter(input: string): Filter {
 
 export function filterQuery(input: string): Record<string, string | undefined> {
   const filter = parseFilter(input);
-  const query: Record<string, string | undefined> = { q: filter.text || undefined };
+  const query: Record<string, string | undefined> = { q: filter.text || undefined, application: filter.application };
   for (const [key, value] of filter.metadata) query[`metadata[${key}]`] = value;
+  for (const [key, value] of filter.tags) query[`tags[${key}]`] = value;
   return query;
 }

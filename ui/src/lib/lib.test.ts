@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseLine, stripAnsi } from "./ansi";
-import { heatRows, hoursOf, weeksOf } from "./calendar";
+import { heatRows, weeksOf } from "./calendar";
 import { cli, shellWord } from "./commands";
 import { mergeDrafts } from "./draft";
 import { parseDuration } from "./duration";
@@ -148,14 +148,6 @@ describe("the calendar", () => {
     expect([weeks.length, weeks[0]![0], weeks.at(-1)![6]]).toEqual([6, "2026-10-26", "2026-12-06"]);
     expect(weeksOf(2027, 2).length).toBe(4);
   });
-  it("counts ticks by hour and goes on at the rate of what ticks too often to be listed", () => {
-    const from = Date.UTC(2026, 10, 24);
-    const often = Array.from({ length: 10 }, (_, i) => from + i * 720_000);
-    const { hours, estimated } = hoursOf([[from + 3_600_000], often], 10, from);
-    expect(estimated).toBe(true);
-    expect(hours.slice(0, 3)).toEqual([5, 6, 6]);
-    expect(hoursOf([[from]], 10, from).estimated).toBe(false);
-  });
   it("shows the hour that comes twice as one cell", () => {
     const from = Date.parse("2027-10-30T22:00:00Z");
     const rows = heatRows(new Array(25).fill(1), from, "Europe/Paris");
@@ -173,6 +165,7 @@ describe("small things", () => {
   });
   it("read a filter's words and pairs", () => {
     expect(filterQuery("nightly team=data  etl")).toEqual({ q: "nightly etl", "metadata[team]": "data" });
+    expect(filterQuery("application=web tag:dc=x:2 x")).toEqual({ q: "x", application: "web", "tags[dc]": "x:2" });
   });
   it("ask a few things at a time, the latest first, and not what nobody waits for", async () => {
     const queue = new Queue(1);

@@ -1,8 +1,7 @@
 // The past by result, the future by count; and the load of the week to come, hour by hour.
-import { cluster, jobs } from "../api/calls";
+import { cluster } from "../api/calls";
 import type { CalendarDay } from "../api/types";
-import { heatRows, hoursOf, weeksOf } from "../lib/calendar";
-import { forEach } from "../lib/queue";
+import { heatRows, weeksOf } from "../lib/calendar";
 import { route, setQuery, to } from "../lib/router";
 import { monthName, parseTime, partsIn, weekdayDay } from "../lib/time";
 import { agentNow } from "../state/clock";
@@ -10,9 +9,6 @@ import { zoneFor } from "../state/prefs";
 import { useResource } from "../state/resource";
 import { Button, Empty, ErrorNote, Loading, Page, Panel } from "../parts/basics";
 import { StatusMark } from "../parts/status";
-
-const JOBS = 200;
-const TICKS = 1000;
 
 function Day({ day, inMonth, today }: { day: CalendarDay; inMonth: boolean; today: boolean }) {
   const bad = day.failed + day.timed_out + day.lost;
@@ -32,38 +28,42 @@ function Day({ day, inMonth, today }: { day: CalendarDay; inMonth: boolean; toda
   );
 }
 
+const jobCount = (n: number) => `${n.toLocaleString("en")} ${n === 1 ? "job" : "jobs"}`;
+
 function Heat() {
   const zone = zoneFor();
-  const found = useResource("heat", async (signal) => {
-    const page = await jobs.list({ _sort: "next", _order: "ASC", disabled: "false", _start: 0, _end: JOBS }, { signal });
-    const due = page.jobs.filter((j) => parseTime(j.next) !== null);
-    const times: number[][] = [];
-    await forEach(due, 4, async (job) => {
-      times.push((await jobs.next(job.name, TICKS, { signal })).times.map((t) => parseTime(t)!));
-    });
-    const from = Math.floor(Date.now() / 3_600_000) * 3_600_000;
-    return { ...hoursOf(times, TICKS, from), from, jobs: due.length, all: page.total };
-  }, { on: ["job"], every: 60_000 });
+  const found = useResource("heat", (signal) => cluster.simulate(7, { signal }), { on: ["job"], every: 60_000 });
   if (found.error) return <ErrorNote error={found.error} />;
   if (!found.data) return <Loading rows={7} />;
-  const { hours, from, estimated } = found.data;
-  const most = Math.max(...hours);
+  const week = found.data;
+  const hours = week.hours.map((h) => h.runs);
+  const from = parseTime(week.hours[0]?.at ?? week.from)!;
+  const most = Math.max(0, ...hours);
   if (most === 0) return <Empty title="Nothing is due in the coming week" />;
+  const trouble = week.jobs.filter((j) => j.skipped + j.late > 0).slice(0, 5);
   const rows = heatRows(hours, from, zone);
   return (
     <>
       <div class="table-box" tabIndex={0} role="region" aria-label="Load of the coming week"><table class="heat">
-        <caption class="off-screen">Ticks in each hour of the coming week; the most are {most} in one hour</caption>
+        <caption class="off-screen">Runs in each hour of the coming week; the most are {most} in one hour</caption>
         <thead><tr><td />{Array.from({ length: 24 }, (_, h) => <th key={h} scope="col" class="num">{h % 3 === 0 ? h : <span class="off-screen">{h}</span>}</th>)}</tr></thead>
         <tbody>{rows.map((row) => (
           <tr key={row.day}><th scope="row">{weekdayDay(row.day, zone)}</th>
             {row.cells.map((cell, h) => cell ? (
-              <td key={h} class={`heat-${cell.count === 0 ? 0 : 1 + Math.min(4, Math.floor((cell.count / most) * 4.999))}`} title={`${weekdayDay(cell.at, zone)} ${h}:00: ${cell.count.toLocaleString("en")} ticks`}><span class="off-screen">{cell.count}</span></td>
+              <td key={h} class={`heat-${cell.count === 0 ? 0 : 1 + Math.min(4, Math.floor((cell.count / most) * 4.999))}`} title={`${weekdayDay(cell.at, zone)} ${h}:00: ${cell.count.toLocaleString("en")} runs`}><span class="off-screen">{cell.count}</span></td>
             ) : <td key={h} class="heat-no" />)}
           </tr>
         ))}</tbody>
       </table></div>
-      <p class="dim heat-note">The busiest hour has {most.toLocaleString("en")} ticks.{estimated ? " Jobs that run very often are counted at their present rate." : ""}{found.data.all > JOBS ? ` Of ${found.data.all.toLocaleString("en")} jobs, the ${JOBS} that are due first are counted.` : ""}</p>
+      <p class="dim heat-note">The busiest hour has {most.toLocaleString("en")} runs.
+        {week.skipped > 0 ? ` ${week.skipped.toLocaleString("en")} ticks will be skipped, because the run before is not over.` : ""}
+        {week.late > 0 ? ` ${week.late.toLocaleString("en")} runs will be late: the workers have ${week.slots.toLocaleString("en")} slots.` : ""}
+        {week.overlapping_jobs > 0 ? ` Runs of ${jobCount(week.overlapping_jobs)} overlap.` : ""}
+        {week.jobs_all > week.jobs_counted ? ` Of ${jobCount(week.jobs_all)}, ${week.jobs_counted.toLocaleString("en")} are counted.` : ""}
+        {parseTime(week.reached)! < parseTime(week.until)! ? " There is too much to reckon for the whole week: it ends where the cells do." : ""}
+        {" "}A run is taken to last as long as its job's last runs did, or a second.</p>
+      {trouble.length > 0 ? <ul class="heat-note">{trouble.map((j) => <li key={j.name}><a href={to.job(j.name)}>{j.name}</a>: {j.skipped > 0 ? `skips ${j.skipped.toLocaleString("en")} of ${j.ticks.toLocaleString("en")} ticks` : ""}{j.skipped > 0 && j.late > 0 ? ", " : ""}{j.late > 0 ? `late ${j.late.toLocaleString("en")} times` : ""}</li>)}</ul> : null}
+      {week.clock_changes.length > 0 ? <ul class="heat-note">{week.clock_changes.map((text) => <li key={text}>{text}</li>)}</ul> : null}
     </>
   );
 }

@@ -172,7 +172,7 @@ export function Jobs() {
         <div class="filters" role="search">
           <label class="filter-input">
             <Icon name="search" size={14} />
-            <input ref={input} type="search" value={typed} placeholder="Filter: name, team=data" aria-label="Filter the jobs" spellcheck={false} autocomplete="off"
+            <input ref={input} type="search" value={typed} placeholder="Filter: name, team=data, tag:dc=x, application=web" aria-label="Filter the jobs" spellcheck={false} autocomplete="off"
               onInput={(e) => setTyped(e.currentTarget.value)}
               onKeyDown={(e) => { if (e.key === "Escape") e.currentTarget.blur(); if (e.key === "Enter" || e.key === "ArrowDown") { e.preventDefault(); setCursor(0); e.currentTarget.blur(); } }} />
             <kbd>/</kbd>
@@ -198,7 +198,7 @@ export function Jobs() {
         {total === undefined ? <Loading rows={8} /> : total === 0 ? (
           <Empty title={view === "failed" && !text ? "No job fails" : view === "running" && !text ? "Nothing runs right now" : "No job fits"}
             actions={<Button onClick={() => { setTyped(""); setQuery({ q: "", status: "" }); }}>Show all</Button>}>
-            {text ? <p>Words are looked for in names; <code>team=data</code> in the metadata.</p> : null}
+            {text ? <p>Words are looked for in names; <code>team=data</code> in the metadata, <code>tag:dc=x</code> in the tags, <code>application=web</code> is what serves it.</p> : null}
           </Empty>
         ) : (
           <div class="job-table" role="table" aria-label="Jobs" aria-rowcount={total + 1}>

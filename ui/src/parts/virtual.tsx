@@ -4,6 +4,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 const OVER = 6; // rows beyond either edge
 const FLYING = 8; // rows from one frame to the next
+const LANDING = 6; // rows drawn whole in one frame, after they rushed by
 
 export function VirtualList({ count, rowHeight, row, onRange, cursor, label, version }: {
   count: number;
@@ -18,11 +19,22 @@ export function VirtualList({ count, rowHeight, row, onRange, cursor, label, ver
   version?: unknown;
 }) {
   const box = useRef<HTMLDivElement>(null);
-  const [range, setRange] = useState({ from: 0, to: 30, flying: false });
+  // The first `whole` rows of the range are drawn whole.
+  const [range, setRange] = useState({ from: 0, to: 30, whole: Infinity });
   const landing = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const last = useRef(0);
   void version;
 
+  // A few rows at a time, so that no frame has to wait for all of them.
+  const land = () => {
+    landing.current = undefined;
+    setRange((old) => {
+      const whole = old.whole + LANDING;
+      if (whole > old.to - old.from) return { ...old, whole: Infinity };
+      landing.current = setTimeout(land, 16);
+      return { ...old, whole };
+    });
+  };
   const measure = () => {
     const el = box.current;
     if (!el) return;
@@ -30,13 +42,13 @@ export function VirtualList({ count, rowHeight, row, onRange, cursor, label, ver
     const to = Math.min(count - 1, Math.ceil((el.scrollTop + (el.clientHeight || 600)) / rowHeight) + OVER);
     const flying = Math.abs(from - last.current) > FLYING;
     last.current = from;
-    setRange((old) => (old.from === from && old.to === to && old.flying === flying ? old : { from, to, flying: flying || (old.flying && landing.current !== undefined) }));
+    setRange((old) => {
+      const whole = flying ? 0 : old.whole;
+      return old.from === from && old.to === to && old.whole === whole ? old : { from, to, whole };
+    });
     if (flying) {
       clearTimeout(landing.current);
-      landing.current = setTimeout(() => {
-        landing.current = undefined;
-        setRange((old) => ({ ...old, flying: false }));
-      }, 90);
+      landing.current = setTimeout(land, 90);
     }
     onRange?.(from, to);
   };
@@ -75,7 +87,7 @@ export function VirtualList({ count, rowHeight, row, onRange, cursor, label, ver
   for (let i = range.from; i <= Math.min(range.to, count - 1); i++)
     rows.push(
       <div key={i} class="virtual-row" role="row" aria-rowindex={i + 2} style={{ top: `${i * rowHeight}px`, height: `${rowHeight}px` }}>
-        {row(i, range.flying)}
+        {row(i, i - range.from >= range.whole)}
       </div>,
     );
   return (
