@@ -66,6 +66,7 @@ class AgentCore {
     scheduler::Scheduler& scheduler() { return *scheduler_; }
     cluster::Ownership& ownership() { return *ownership_; }
     WallTime started_at() const { return started_at_; }
+    WallTime wall_now() const { return loop_.wall_now(); }
 
   private:
     scheduler::Scheduler::Events scheduler_events();

@@ -80,6 +80,7 @@ void add_own_parsers(Words& w) {
         return sub;
     };
     add(&w.app, "agent", "run an agent: the scheduler, the API, a worker; has a --help of its own");
+    add(&w.app, "worker", "run executions for a cluster's agents; has a --help of its own");
     CLI::App* config = add(&w.app, "config", "the settings that an agent would have");
     add(config, "show", "all of them; with --origin, where each comes from");
     CLI::App* verify = add(&w.app, "verify",

@@ -2,12 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "app/config_sources.h"
 
 namespace khronos::app {
 namespace {
+
+constexpr Duration kFarAhead = std::chrono::seconds(60);
 
 api::Member member_of(const core::AgentSession& session, bool leads) {
     api::Member member;
@@ -39,6 +42,20 @@ ClusterView cluster_view(AgentCore& core) {
                                  "it decides for no shard; mend the clock (NTP)");
     if (const std::size_t orphans = ownership.orphans(); orphans > 0)
         view.issues.push_back(fmt::format("{} shards have no live owner at the moment", orphans));
+    // Somebody's clock was wrong: nothing is due there until time has caught up.
+    WallTime ahead;
+    std::size_t shards = 0;
+    for (std::uint16_t i = 0; i < kShardCount; ++i) {
+        const WallTime decided = core.scheduler().decided_up_to(ShardId(i));
+        if (!decided.is_set() || decided <= core.wall_now() + kFarAhead) continue;
+        ++shards;
+        ahead = std::max(ahead, decided);
+    }
+    if (shards > 0)
+        view.issues.push_back(
+            fmt::format("critical: {} shards are decided up to {} already, by a clock that was "
+                        "ahead; until then their jobs run only by hand",
+                        shards, to_rfc3339(ahead)));
     return view;
 }
 

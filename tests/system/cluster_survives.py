@@ -31,6 +31,7 @@ class ClusterCase(t.Case):
     def setUp(self):
         super().setUp()
         self.etcd = None
+        self.by_time = {}  # {when a tick was due: the worst lateness of that instant}
 
     def tearDown(self):
         for agent in self.agents:
@@ -77,7 +78,9 @@ class ClusterCase(t.Case):
                 if e["status"] != "succeeded" or e.get("attempt", 1) != 1:
                     odd.append((job, e["scheduled_at"], e["status"], e.get("attempt"),
                                 e.get("reason")))
-                late.append(moment(e["decided_at"]) - moment(e["scheduled_at"]))
+                due = moment(e["scheduled_at"])
+                late.append(moment(e["decided_at"]) - due)
+                self.by_time[due] = max(self.by_time.get(due, 0), late[-1])
             for second in range(first, last + 1):
                 if ticks[second] == 0:
                     lost.append((job, second))
@@ -161,15 +164,24 @@ class Survives(ClusterCase):
             self.compact, self.pause_a_member])
         self.random = random.Random(int(os.environ.get("KHRONOS_CHAOS_SEED", "1")))
         done = collections.Counter()
+        stretches = []
         self.pause_for(3)
         while now() < first + LENGTH:
             fault = next(faults)
+            began = now()
             fault(agents)
             done[fault.__name__] += 1
             self.pause_for(2)
+            stretches.append((began, now(), fault.__name__))
         last = now()
         self.wait_decided(last, jobs)
         late, odd = self.judge(first, last, jobs)
+        worst = collections.Counter()
+        for due, lateness in self.by_time.items():
+            for began, ended, fault in stretches:
+                if began <= due < ended:
+                    worst[fault] = max(worst[fault], round(lateness, 3))
+        sys.stderr.write(f"worst by fault: {dict(worst)}\n")
         self.report("faults", late, f"; {dict(done)}; not simply succeeded: {len(odd)}")
         self.wait_for_balance(3)
         self.verify()
@@ -215,8 +227,10 @@ class Survives(ClusterCase):
         self.pause_for(3)
         for agent in agents:
             self.assertEqual(agent.stop(), 0)
+            self.pause_for(1)
             agent.start()
             self.wait_for_balance(3)
+            self.pause_for(1)
         last = now()
         self.wait_decided(last, jobs)
         late, odd = self.judge(first, last, jobs)
