@@ -68,6 +68,9 @@ make_root() {
         mkdir -p "$root/etc/ssl/certs"
         cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
     fi
+    # They are taken in when the package with the authorities is installed there.
+    [ ! -d /usr/local/share/ca-certificates ] ||
+        cp -rL /usr/local/share/ca-certificates "$root/usr/local/share/"
 }
 [ -n "$reuse" ] || make_root
 home=/root
@@ -83,7 +86,8 @@ git clone --quiet --no-hardlinks "file://$PWD" "$root$home/khronos"
 # Only what a log-in would give, and what leads to the outside here.
 environment=(HOME="$home" USER="$user" LANG=C.UTF-8 TERM=dumb
     PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)
-for name in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY npm_config_registry CI; do
+for name in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY npm_config_registry \
+    NODE_EXTRA_CA_CERTS CI; do
     [ -z "${!name:-}" ] || environment+=("$name=${!name}")
 done
 
