@@ -101,6 +101,7 @@ describe("the page", () => {
     await until("saved", async () => (await agent.json<{ description?: string }>("/v1/jobs/ok")).description === "by keys");
     await v.page.getByRole("heading", { name: "ok" }).waitFor();
     await keyboard.press("Control+k");
+    await v.page.locator("[role=combobox]:focus").waitFor();
     await keyboard.type("calend");
     await v.page.getByRole("option", { selected: true, name: /Calendar/ }).waitFor();
     await keyboard.press("Enter");
