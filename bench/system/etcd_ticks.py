@@ -101,7 +101,7 @@ def measure(build, members, jobs, seconds, agents):
             line = agent.stdout.readline()
             urls.append(line[line.index("http://"):].split()[0].rstrip("/"))
         time.sleep(3)
-        first = int(time.time()) + 1
+        first = int(time.time()) + 2
         last = first + seconds - 1
         time.sleep(first - 0.1 - time.time())
         before = late_buckets(urls)
